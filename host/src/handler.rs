@@ -1,0 +1,262 @@
+//! Instances of one component: made on demand, used for many requests, several at once, and dropped when they idle.
+
+use crate::component::Component;
+use crate::engine::new_store;
+use crate::outbound_http::Hooks;
+use crate::server::Application;
+use crate::state::State;
+use anyhow::{Context as _, Result};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use std::future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+use wasmtime::component::{GuestTaskId, InstancePre};
+use wasmtime::{Store, StoreContextMut};
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+use wasmtime_wasi_http::p2::bindings::ProxyPre as IncomingHandlerPre;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+/// A number or, as on Spin, a range from which each instance draws its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Drawn<T> {
+    pub(crate) from: T,
+    /// Excluded, unless it is `from`.
+    pub(crate) to: T,
+}
+
+/// How instances are used and when they end.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceLimits {
+    pub(crate) reuse_count: Drawn<usize>,
+    pub(crate) concurrent_count: Drawn<usize>,
+    pub(crate) request_timeout: Option<Drawn<Duration>>,
+    pub(crate) idle_timeout: Drawn<Duration>,
+    pub(crate) memory_bytes_max: usize,
+}
+
+/// Answers requests with a component.
+pub(crate) struct Handler(ProxyHandler<Factory>);
+
+/// Makes instances.
+struct Factory {
+    code: ProxyPre<State>,
+    component: Arc<Component>,
+    application: OnceLock<Weak<Application>>,
+    limits: InstanceLimits,
+}
+
+impl Handler {
+    /// A handler for loaded code, which must export WASI's HTTP handler, version 0.3 or 0.2.
+    pub(crate) fn new(code: InstancePre<State>, component: Arc<Component>, mut limits: InstanceLimits) -> Result<Self> {
+        let code = match ServicePre::new(code.clone()) {
+            Ok(service) => ProxyPre::P3(service),
+            Err(_) => {
+                // A 0.2 guest waits inside its handler, so its instance can serve nothing else meanwhile.
+                limits.concurrent_count = Drawn { from: 1, to: 1 };
+                limits.reuse_count = Drawn { from: 1, to: 1 };
+                let handler = IncomingHandlerPre::new(code).map_err(anyhow::Error::from);
+                ProxyPre::P2(handler.with_context(|| format!("component {:?} exports no HTTP handler", component.id))?)
+            }
+        };
+        Ok(Self(ProxyHandler::new(Factory { code, component, application: OnceLock::new(), limits })))
+    }
+
+    /// Tells the instances to come which application they belong to.
+    pub(crate) fn belongs_to(&self, application: Weak<Application>) {
+        self.0.state().application.get_or_init(|| application);
+    }
+
+    /// The component behind this handler.
+    pub(crate) fn component(&self) -> &Component {
+        &self.0.state().component
+    }
+
+    /// Answers a request. Whatever goes wrong in the guest is logged here and is a 500 without a body outside.
+    pub(crate) async fn handle(&self, request: Request<WasiBody>) -> Response<WasiBody> {
+        self.0.handle((), request).await.unwrap_or_else(|error| {
+            tracing::error!("component {:?}: the request failed: {error:#}", self.component().id);
+            let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        })
+    }
+}
+
+impl HandlerState for Factory {
+    type StoreData = State;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
+        let application = self.application.get().cloned().unwrap_or_default();
+        let hooks = Hooks::new(Arc::clone(&self.component), application.clone());
+        let state = State::new(Arc::clone(&self.component), hooks, self.limits.memory_bytes_max)?;
+        let engine = match &self.code {
+            ProxyPre::P2(code) => code.engine(),
+            ProxyPre::P3(code) => code.engine(),
+        };
+        let mut store = new_store(engine, state);
+        let proxy = self.code.instantiate_async(&mut store).await?;
+        let request_timeout = self.limits.request_timeout.map(Drawn::<Duration>::draw);
+        Ok(Instance {
+            store,
+            proxy,
+            view: State::http_view,
+            expiration: Expiration::new(self.limits.idle_timeout.draw(), request_timeout),
+            state: Worker {
+                component: Arc::clone(&self.component),
+                application,
+                reuse_count: self.limits.reuse_count.draw(),
+                concurrent_count: self.limits.concurrent_count.draw(),
+                request_timeout,
+            },
+        })
+    }
+}
+
+/// Decides how many requests one instance takes.
+struct Worker {
+    component: Arc<Component>,
+    application: Weak<Application>,
+    reuse_count: usize,
+    concurrent_count: usize,
+    request_timeout: Option<Duration>,
+}
+
+impl WorkerState for Worker {
+    type StoreData = State;
+    type RequestData = ();
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        if total >= self.reuse_count {
+            ShouldAccept::Never
+        } else if concurrent >= self.concurrent_count {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _: StoreContextMut<'_, State>,
+        (): (),
+        _: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync + 'static>> {
+        match self.request_timeout {
+            Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
+            None => Box::pin(future::pending()),
+        }
+    }
+
+    fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
+        let stopping = self.application.upgrade().is_none_or(|application| application.is_stopping());
+        if let (Err(error), false) = (result, stopping) {
+            tracing::error!("component {:?}: an instance ended: {error:?}", self.component.id);
+        }
+        drop(store);
+    }
+}
+
+/// Ends an instance that idles, or whose requests have all timed out.
+struct Expiration {
+    idle_timeout: Duration,
+    request_timeout: Option<Duration>,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Expiration {
+    fn new(idle_timeout: Duration, request_timeout: Option<Duration>) -> Self {
+        Self { idle_timeout, request_timeout, alarm: Box::pin(tokio::time::sleep(idle_timeout)) }
+    }
+
+    /// When an instance ends that has been in this state since `start`.
+    fn deadline(&self, status: WorkerStatus, start: Instant) -> Option<Instant> {
+        let timeout = match status {
+            WorkerStatus::Idle => Some(self.idle_timeout),
+            WorkerStatus::Requests | WorkerStatus::PostReturn => self.request_timeout,
+        };
+        start.checked_add(timeout?)
+    }
+}
+
+impl WorkerExpiration for Expiration {
+    /// Setting a timer for each request would cost more than a trivial request does. So an alarm that is set too early stays, and
+    /// only when it goes off is it found out whether time is really up.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, start: Instant) -> Poll<()> {
+        let Some(deadline) = self.deadline(status, start).map(tokio::time::Instant::from) else {
+            return Poll::Pending;
+        };
+        if deadline < self.alarm.deadline() {
+            self.alarm.as_mut().reset(deadline);
+        }
+        while self.alarm.as_mut().poll(cx).is_ready() {
+            if tokio::time::Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+impl Drawn<usize> {
+    fn draw(self) -> usize {
+        if self.from == self.to { self.from } else { fastrand::usize(self.from..self.to) }
+    }
+}
+
+impl Drawn<Duration> {
+    fn draw(self) -> Duration {
+        let spread = self.to.saturating_sub(self.from);
+        self.from + spread.mul_f64(fastrand::f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_lies_in_its_range() {
+        for _ in 0..100 {
+            assert!((3..5).contains(&Drawn { from: 3, to: 5 }.draw()));
+        }
+        let second = Duration::from_secs(1);
+        assert_eq!(Drawn { from: second, to: second }.draw(), second);
+    }
+
+    #[tokio::test]
+    async fn an_idle_instance_ends_and_a_busy_one_only_if_requests_may_time_out() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        let start = Instant::now();
+        let cases = [
+            (None, WorkerStatus::Idle, Some(second)),
+            (None, WorkerStatus::Requests, None),
+            (None, WorkerStatus::PostReturn, None),
+            (Some(minute), WorkerStatus::Idle, Some(second)),
+            (Some(minute), WorkerStatus::Requests, Some(minute)),
+            (Some(minute), WorkerStatus::PostReturn, Some(minute)),
+        ];
+        for (request_timeout, status, expected) in cases {
+            let deadline = Expiration::new(second, request_timeout).deadline(status, start);
+            assert_eq!(deadline, expected.map(|timeout| start + timeout), "{request_timeout:?} {status:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_was_set_too_early_is_set_again() {
+        let mut expiration = Box::pin(Expiration::new(Duration::ZERO, Some(Duration::from_secs(60))));
+        let now = Instant::now();
+        let busy = future::poll_fn(|cx| Poll::Ready(expiration.as_mut().poll(cx, WorkerStatus::Requests, now))).await;
+        assert!(busy.is_pending());
+        future::poll_fn(|cx| expiration.as_mut().poll(cx, WorkerStatus::Idle, now)).await;
+    }
+}

@@ -1,0 +1,129 @@
+//! `noted-host`: runs the HTTP components of a Spin manifest on wasmtime, with Spin's interfaces and Spin's behaviour.
+//!
+//! It is meant for local runs, tests and small self-hosting: what passes here passes on Spin. It is not Spin, and not the way to scale.
+//! Deliberately absent: triggers other than HTTP, TLS for inbound connections, and anything that is fetched from a network at startup.
+
+mod allowed_hosts;
+mod application;
+mod bindings;
+mod component;
+mod engine;
+mod files;
+mod handler;
+mod key_value;
+mod logs;
+mod manifest;
+mod options;
+mod outbound_http;
+mod postgres;
+mod routes;
+mod runtime_config;
+mod server;
+mod state;
+mod variables;
+mod variables_host;
+
+use crate::options::{Format, Options};
+use crate::server::{Application, Target};
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Shown without `RUST_LOG`: what concerns the operator.
+const DEFAULT_LOG: &str = "warn";
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| DEFAULT_LOG.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let loaded = {
+        let _guard = runtime.enter();
+        application::load(options)?
+    };
+    return_free_memory();
+    runtime.block_on(serve(Arc::clone(&loaded.application), options))
+}
+
+/// Compiling leaves a great deal of free memory in the allocator, which would be held for as long as the host runs.
+fn return_free_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: glibc locks its heaps for this call, which moves nothing that is in use.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+async fn serve(application: Arc<Application>, options: &Options) -> Result<()> {
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;
+    // Handlers are in place before the address is printed: whoever reads it may signal at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    announce(&application, listener.local_addr()?, options.format)?;
+    let stop = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    application.serve(listener, stop).await
+}
+
+/// Says on standard output where the application is served.
+fn announce(application: &Application, address: SocketAddr, format: Format) -> Result<()> {
+    let base_url = format!("http://{address}");
+    let mut out = std::io::stdout().lock();
+    match format {
+        Format::Json => writeln!(out, "{}", announcement(application, &base_url))?,
+        Format::Plain => {
+            writeln!(out, "Serving {base_url}\nAvailable Routes:")?;
+            for (pattern, target) in application.routes().iter() {
+                let (id, description) = describe(target);
+                writeln!(out, "  {id}: {base_url}{pattern}")?;
+                if !description.is_empty() {
+                    writeln!(out, "    {description}")?;
+                }
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn announcement(application: &Application, base_url: &str) -> serde_json::Value {
+    let route = |(pattern, target): (&str, &Target)| {
+        let (id, _) = describe(target);
+        let component = matches!(target, Target::Component(_)).then_some(id);
+        serde_json::json!({ "id": id, "route": pattern, "component": component })
+    };
+    let routes: Vec<_> = application.routes().iter().map(route).collect();
+    serde_json::json!({ "base_url": base_url, "routes": routes })
+}
+
+fn describe(target: &Target) -> (&str, &str) {
+    match target {
+        Target::Component(handler) => (&handler.component().id, &handler.component().description),
+        Target::Static(_) => ("static response", ""),
+    }
+}
