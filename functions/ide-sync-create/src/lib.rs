@@ -1,0 +1,57 @@
+//! `POST /v1/ide-sync/create`: make a note from a file.
+//!
+//! One statement does the work, `api.ide_sync_create`. Sent again with the same idempotency key, the first answer is given again.
+//! Outcomes: 201, 400, 401, 403, 404 (no such folder), 409 (another note has the path), 413, 415, 422, 429, 503.
+
+use noted_shared::domain::{ContentHash, Scope};
+use noted_shared::edge::{self, Call, Outcome, Reply, Request, Response, Route, Statement};
+use noted_shared::error::Error;
+use noted_shared::params;
+use noted_shared::wire::{NoteIn, NoteOut, NoteReply};
+
+const ROUTE: Route = Route { operation: "ide_sync_create", method: Some("POST"), scopes: &[Scope::NotesWrite, Scope::IdeSync] };
+
+const CREATE: Statement = Statement::new(
+    "creating a note",
+    "select * from api.ide_sync_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, $11, $12, $13, $14)",
+);
+
+#[spin_sdk::http_service]
+async fn handle(request: Request) -> Response {
+    edge::serve(&ROUTE, request, create).await
+}
+
+async fn create(call: &mut Call) -> Result<Reply, Error> {
+    let (idempotency_key, mut note) = call.change(NoteIn::parse).await?;
+    let content = note.take_content();
+    call.is_from(&note.sync_origin_id);
+
+    let params = || {
+        params![
+            &idempotency_key,
+            ContentHash::of_json(&note),
+            &note.sync_origin_id,
+            &note.title,
+            content.as_str(),
+            note.content_sha256,
+            note.ide_file_path.as_ref(),
+            note.ide_last_modified,
+            note.folder_id,
+            note.kind(),
+            &note.source_metadata,
+            &note.file_metadata,
+        ]
+    };
+    let row = call.ask(&CREATE, params).await?;
+    match (row.outcome()?, note.folder_id) {
+        (outcome @ (Outcome::Created | Outcome::Replayed), _) => {
+            let note = NoteOut { content: Some(content), ..row.body()? };
+            call.is_about(note.id);
+            let reply = Reply::created(&NoteReply { success: true, note })?;
+            Ok(reply.with_version(1).replayed(outcome == Outcome::Replayed))
+        }
+        (Outcome::PathTaken, _) => Err(Error::PathTaken(row.body()?)),
+        (Outcome::NoFolder, Some(folder_id)) => Err(Error::NoFolder(folder_id)),
+        _ => Err(row.refusal()),
+    }
+}

@@ -1,0 +1,35 @@
+//! Values that cannot be wrong once they exist, and the rules between them.
+//!
+//! Nothing here reads a clock, an environment or a socket: given the same input, the same value.
+
+pub mod api_key;
+pub mod change_cursor;
+pub mod content;
+pub mod cursor;
+pub mod file_metadata;
+pub mod id;
+pub mod idempotency_key;
+pub mod invalid;
+pub mod note_path;
+pub mod note_type;
+pub mod origin;
+pub mod scope;
+pub mod timestamp;
+pub mod title;
+pub mod version_vector;
+
+pub use api_key::{ApiKey, KeyKind};
+pub use change_cursor::ChangeCursor;
+pub use content::{Content, ContentHash};
+pub use cursor::Cursor;
+pub use file_metadata::FileMetadata;
+pub use id::{EpochId, FolderId, NoteId, WorkspaceId};
+pub use idempotency_key::IdempotencyKey;
+pub use invalid::{Invalid, Kind};
+pub use note_path::NotePath;
+pub use note_type::NoteType;
+pub use origin::OriginId;
+pub use scope::Scope;
+pub use timestamp::Timestamp;
+pub use title::Title;
+pub use version_vector::VersionVector;

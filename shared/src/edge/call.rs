@@ -1,0 +1,185 @@
+//! One request on its way through a component.
+
+use super::db::{Outcome, Rate, Row, Statement};
+use super::headers::{self, Ids};
+use super::settings::settings;
+use super::{Request, Route, accept, db};
+use crate::domain::{IdempotencyKey, NoteId, OriginId, WorkspaceId};
+use crate::error::Error;
+use crate::input::{Fields, text};
+use crate::{limits, params};
+use bytes::Bytes;
+use futures::StreamExt;
+use http::request::Parts;
+use spin_sdk::http::body::IncomingBodyExt;
+use spin_sdk::pg::ParameterValue;
+use spin_sdk::wasip3::http_compat::IncomingRequestBody;
+use std::time::Instant;
+
+/// A request, what is known of its sender, and what its answer and its log line will say.
+pub struct Call {
+    pub(super) route: &'static Route,
+    pub(super) ids: Ids,
+    pub(super) started: Instant,
+    pub(super) user_id: Option<String>,
+    pub(super) rate: Option<Rate>,
+    pub(super) note_id: Option<NoteId>,
+    pub(super) origin: Option<OriginId>,
+    parts: Parts,
+    body: Option<IncomingRequestBody>,
+    caller: Option<Caller>,
+    /// Whether the database has said what the caller may do.
+    has_asked: bool,
+}
+
+struct Caller {
+    key_hash: [u8; 32],
+    workspace: Option<WorkspaceId>,
+}
+
+const ENTER: Statement = Statement::new("checking a caller", "select * from api.caller($1, $2, $3)");
+
+impl Call {
+    pub(super) fn new(route: &'static Route, request: Request) -> Self {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let ids = Ids::of(&parts.headers);
+        let (user_id, rate, note_id, origin, caller) = (None, None, None, None, None);
+        Self { route, ids, started, user_id, rate, note_id, origin, parts, body: Some(body), caller, has_asked: false }
+    }
+
+    /// Checks what every route checks, before anything is read or asked.
+    pub(super) async fn admit(&mut self) -> Result<(), Error> {
+        if let Some(allow) = self.route.method
+            && self.parts.method.as_str() != allow
+        {
+            return Err(Error::Method { allow });
+        }
+        // Several headers are one list.
+        let ranges = self.parts.headers.get_all(http::header::ACCEPT);
+        if !ranges.iter().all(|range| range.is_empty()) && !ranges.iter().any(|range| range.to_str().is_ok_and(accept::accepts_v1)) {
+            return Err(Error::NotAcceptable);
+        }
+        if !self.route.scopes.is_empty() {
+            let key = headers::api_key(&self.parts.headers)?;
+            let key_hash = key.hash(&settings().await?.key_pepper);
+            let caller = self.caller.insert(Caller { key_hash, workspace: None });
+            caller.workspace = headers::workspace(&self.parts.headers)?;
+        }
+        Ok(())
+    }
+
+    /// Asks whether the caller may use this route at all, unless a statement has answered that already.
+    pub(super) async fn enter(&mut self) -> Result<(), Error> {
+        if self.has_asked || self.caller.is_none() {
+            return Ok(());
+        }
+        let scopes = self.route.scopes;
+        let names = || scopes.iter().map(|scope| Some(scope.name().to_owned())).collect();
+        let row = self.ask(&ENTER, || vec![ParameterValue::ArrayStr(names())]).await?;
+        if row.outcome()? == Outcome::Entered { Ok(()) } else { Err(row.refusal()) }
+    }
+
+    /// Runs a statement in the caller's name: `$1` is the key's hash, `$2` the workspace, `$3` and on are what is given here.
+    pub async fn ask(&mut self, statement: &Statement, params: impl Fn() -> Vec<ParameterValue>) -> Result<Row, Error> {
+        let Some(caller) = &self.caller else {
+            return Err(Error::internal("asking the database", "this route has no caller"));
+        };
+        let all = || {
+            let mut all = params![caller.key_hash.to_vec(), caller.workspace];
+            all.extend(params());
+            all
+        };
+        let mut row = db::one(statement, all).await?;
+        self.has_asked = true;
+        self.user_id = row.user_id.take();
+        self.rate = row.rate;
+        Ok(row)
+    }
+
+    /// The path, as the client sent it.
+    pub fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// The query as the client sent it, if there is one.
+    pub fn raw_query(&self) -> Option<&str> {
+        self.parts.uri.query()
+    }
+
+    /// The note that the last segment of the path names. Spin's own header for it could be the client's, so the path is read.
+    pub fn note_id(&mut self) -> Result<NoteId, Error> {
+        let segment = self.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let id = NoteId::parse(segment).map_err(|wrong| Error::field("id", wrong))?;
+        self.note_id = Some(id);
+        Ok(id)
+    }
+
+    /// Remembers for the log which note the request turned out to be about.
+    pub fn is_about(&mut self, note_id: NoteId) {
+        self.note_id = Some(note_id);
+    }
+
+    /// Remembers for the log who wrote.
+    pub fn is_from(&mut self, origin: &OriginId) {
+        self.origin = Some(origin.clone());
+    }
+
+    /// The parameters of the query.
+    pub fn query(&self) -> Result<Fields, Error> {
+        Fields::from_pairs(form_urlencoded::parse(self.raw_query().unwrap_or_default().as_bytes()).into_owned())
+    }
+
+    /// Reads the body of a change and its idempotency key, from the header or the body. Faults in both are told together.
+    pub async fn change<T>(&mut self, parse: impl FnOnce(Fields) -> Result<T, Error>) -> Result<(IdempotencyKey, T), Error> {
+        let mut fields = Fields::from_json(&self.json().await?)?;
+        self.add_headers(&mut fields);
+        // A fault here is remembered in the fields, so the parser tells it together with its own.
+        let key = fields.required("idempotency_key", text(IdempotencyKey::parse));
+        let change = parse(fields)?;
+        key.map(|key| (key, change)).ok_or_else(|| Error::internal("reading a change", "a remembered fault was lost"))
+    }
+
+    /// Adds the fields that travel in headers.
+    pub fn add_headers(&self, fields: &mut Fields) {
+        fields.with_header("idempotency_key", self.header("idempotency-key"));
+        fields.with_header("sync_origin_id", self.header("x-sync-origin"));
+    }
+
+    /// The version that the request demands.
+    pub fn if_match(&self) -> Result<Option<i64>, Error> {
+        headers::if_match(&self.parts.headers)
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        headers::one(&self.parts.headers, name)
+    }
+
+    async fn json(&mut self) -> Result<Bytes, Error> {
+        if !self.header("content-type").is_some_and(accept::is_json) {
+            return Err(Error::MediaType);
+        }
+        // A length can be larger than an address here, and is then as large as can be.
+        let announced = self.header("content-length").and_then(|length| length.parse::<u64>().ok());
+        let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
+        if announced.is_some_and(|length| length > limits::BODY_BYTES_MAX) {
+            return Err(Error::TooLarge);
+        }
+        read(body, announced.unwrap_or(0)).await
+    }
+}
+
+/// Reads a body up to the limit; what lies beyond stays unread.
+async fn read(body: IncomingRequestBody, announced: usize) -> Result<Bytes, Error> {
+    let mut chunks = body.stream();
+    let mut whole = Vec::with_capacity(announced);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Error::NotJson("the body ended too early".to_owned()))?;
+        if whole.len() + chunk.len() > limits::BODY_BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.into())
+}

@@ -1,0 +1,161 @@
+//! The row that every function of `api` answers with.
+
+use crate::domain::{Scope, Timestamp};
+use crate::error::Error;
+use serde::de::DeserializeOwned;
+use spin_sdk::pg::DbValue;
+use std::time::SystemTime;
+
+/// A reply: what came of it, and what goes with that.
+#[derive(Debug)]
+pub struct Row {
+    outcome: Option<Outcome>,
+    body: Option<String>,
+    bulk: Option<String>,
+    /// Whose key it was.
+    pub user_id: Option<String>,
+    /// How the caller's rate stands; none where requests are not counted, or no key was recognised.
+    pub rate: Option<Rate>,
+}
+
+/// How often a caller may still ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests in a minute.
+    pub limit: i32,
+    /// Requests left.
+    pub remaining: i32,
+    /// When more will be left.
+    pub reset_at: Timestamp,
+}
+
+/// Defines the outcomes, each with the name that SQL gives it.
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What came of a statement. Refusals are outcomes too, so that what they record is kept.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Outcome {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Outcome {
+            fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// The caller may ask.
+    Entered = "entered",
+    /// The key opens nothing.
+    Unauthorized = "unauthorized",
+    /// The key is for another workspace.
+    WrongWorkspace = "wrong_workspace",
+    /// The key lacks a scope.
+    MissingScope = "missing_scope",
+    /// Too many requests.
+    RateLimited = "rate_limited",
+    /// A note was made.
+    Created = "created",
+    /// A note was changed.
+    Updated = "updated",
+    /// The note already is what it should become.
+    Unchanged = "unchanged",
+    /// The note is a tombstone now.
+    Deleted = "deleted",
+    /// The note was a tombstone before.
+    AlreadyDeleted = "already_deleted",
+    /// The answer to the same request, sent before.
+    Replayed = "replayed",
+    /// Another request had this idempotency key.
+    KeyReused = "key_reused",
+    /// No such note.
+    NotFound = "not_found",
+    /// No such folder.
+    NoFolder = "no_folder",
+    /// Another note has the path.
+    PathTaken = "path_taken",
+    /// The stored version has changes that the sender has not seen.
+    Conflict = "conflict",
+    /// The note is at another version than the request demands.
+    VersionMismatch = "version_mismatch",
+    /// A page of notes.
+    Listed = "listed",
+    /// A page of changes.
+    Changed = "changed",
+    /// The cursor was given out for another workspace.
+    ForeignCursor = "foreign_cursor",
+    /// Only reading everything again helps.
+    FullResync = "full_resync",
+    /// How syncing stands.
+    Status = "status",
+}
+
+impl Row {
+    /// Reads the columns of `api.reply`, in their order.
+    pub(super) fn read(values: Vec<DbValue>) -> Option<Self> {
+        let [outcome, body, bulk, user_id, limit, remaining, reset_us] = <[DbValue; 7]>::try_from(values).ok()?;
+        let rate = match (limit, remaining, reset_us) {
+            (DbValue::Int32(limit), DbValue::Int32(remaining), DbValue::Int64(reset_us)) => {
+                Timestamp::from_micros(reset_us).map(|reset_at| Rate { limit, remaining, reset_at })
+            }
+            _ => None,
+        };
+        Some(Self { outcome: Outcome::parse(&text(outcome)?), body: text(body), bulk: text(bulk), user_id: text(user_id), rate })
+    }
+
+    /// What came of the statement.
+    pub fn outcome(&self) -> Result<Outcome, Error> {
+        self.outcome.ok_or_else(|| Error::internal("reading a reply", "an outcome that this component does not know"))
+    }
+
+    /// The small JSON value of the reply.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let body = self.body.as_deref().unwrap_or("null");
+        // The error's text could quote the value; its place says enough.
+        serde_json::from_str(body)
+            .map_err(|wrong| Error::internal("reading a reply", format!("not the expected JSON at column {}", wrong.column())))
+    }
+
+    /// The large JSON text of the reply.
+    pub fn bulk(&mut self) -> String {
+        self.bulk.take().unwrap_or_default()
+    }
+
+    /// The error for an outcome that means the same on every route.
+    pub fn refusal(&self) -> Error {
+        match self.outcome {
+            Some(Outcome::Unauthorized) => Error::Unauthorized,
+            Some(Outcome::WrongWorkspace) => Error::WrongWorkspace,
+            Some(Outcome::MissingScope) => match self.body.as_deref().map(Scope::parse) {
+                Some(Ok(scope)) => Error::MissingScope(scope),
+                _ => Error::internal("reading a reply", "a scope that this component does not know"),
+            },
+            Some(Outcome::RateLimited) => self.rate_limited(),
+            Some(Outcome::KeyReused) => Error::KeyReused,
+            other => Error::internal("reading a reply", format!("unexpected outcome {other:?}")),
+        }
+    }
+
+    fn rate_limited(&self) -> Error {
+        let Some(rate) = self.rate else {
+            return Error::internal("reading a reply", "a refused rate without its numbers");
+        };
+        let now = Timestamp::from_system(SystemTime::now()).map_or(0, Timestamp::micros);
+        let wait_us = (rate.reset_at.micros() - now).max(0);
+        // Rounded up, so that a client that waits exactly this long is not refused again.
+        Error::RateLimited { limit: rate.limit, retry_after: (wait_us / 1_000_000 + 1).min(65) }
+    }
+}
+
+fn text(value: DbValue) -> Option<String> {
+    match value {
+        DbValue::Str(text) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,153 @@
+//! What the request's headers say: who asks, and under which ids.
+//!
+//! Only headers that the client sends are read. Spin adds some of its own (`spin-*`), but a client can send those too and would win.
+
+use crate::domain::{ApiKey, Invalid, WorkspaceId};
+use crate::error::Error;
+use crate::limits;
+use http::HeaderMap;
+use uuid::Uuid;
+
+/// The names a request goes by.
+#[derive(Debug)]
+pub(super) struct Ids {
+    /// This one request.
+    pub(super) request: String,
+    /// The chain of requests that it belongs to.
+    pub(super) correlation: String,
+}
+
+impl Ids {
+    /// A new request id; the correlation id that the client sent in any of the usual ways, or the request id.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let request = Uuid::new_v4().to_string();
+        let correlation = one(headers, "x-correlation-id")
+            .filter(|id| is_id(id))
+            .or_else(|| one(headers, "traceparent").and_then(trace_id))
+            .or_else(|| one(headers, "x-trace-id").filter(|id| is_id(id)))
+            .map_or_else(|| request.clone(), str::to_owned);
+        Self { request, correlation }
+    }
+}
+
+/// The value of a header that is sent once and is text.
+pub(super) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// The key, from `Authorization: Bearer` or `X-API-Key`; sent in both, it must be the same.
+pub(super) fn api_key(headers: &HeaderMap) -> Result<ApiKey, Error> {
+    let sent = |name| match headers.contains_key(name) {
+        true => one(headers, name).map(Some).ok_or(Error::Unauthorized),
+        false => Ok(None),
+    };
+    let bearer = sent("authorization")?.map(|value| bearer(value).ok_or(Error::Unauthorized)).transpose()?;
+    let key = match (bearer, sent("x-api-key")?) {
+        (Some(bearer), Some(key)) if bearer != key => return Err(Error::Unauthorized),
+        (Some(key), _) | (None, Some(key)) => key,
+        (None, None) => return Err(Error::Unauthorized),
+    };
+    ApiKey::parse(key).map_err(|_| Error::Unauthorized)
+}
+
+/// The workspace, if the client names one.
+pub(super) fn workspace(headers: &HeaderMap) -> Result<Option<WorkspaceId>, Error> {
+    const NAME: &str = "X-Workspace-ID";
+    match (headers.contains_key(NAME), one(headers, NAME)) {
+        (false, _) => Ok(None),
+        (true, Some(id)) => WorkspaceId::parse(id).map(Some).map_err(|wrong| Error::field(NAME, wrong)),
+        (true, None) => Err(Error::field(NAME, Invalid::malformed("must be sent once"))),
+    }
+}
+
+/// The version that `If-Match` demands: a number in quotes. `*` demands nothing but that the note exists.
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Error> {
+    const NAME: &str = "If-Match";
+    if !headers.contains_key(NAME) {
+        return Ok(None);
+    }
+    let version = |tag: &str| tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|version| version.parse().ok());
+    match one(headers, NAME).map(|tag| (tag, version(tag))) {
+        Some(("*", _)) => Ok(None),
+        Some((_, Some(version))) => Ok(Some(version)),
+        _ => Err(Error::field(NAME, Invalid::malformed("must be one entity tag that this API gave out, or *"))),
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty()
+        && id.len() <= limits::TRACE_ID_BYTES_MAX
+        && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+/// The trace id of a W3C `traceparent`: version, 32 hexadecimal digits that are not all zero, and more.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let mut parts = traceparent.split('-');
+    let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (is_hex(version, 2) && is_hex(trace, 32) && is_hex(parent, 16) && trace.bytes().any(|byte| byte != b'0')).then_some(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ids, api_key, if_match};
+    use crate::domain::ApiKey;
+    use crate::domain::api_key::Environment;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn two_carriers_must_agree() {
+        let key = |byte| ApiKey::from_random(Environment::Test, &[byte; 32]);
+        let (one, other) = (key(1), key(2));
+        let bearer = format!("Bearer {}", one.reveal());
+        let check = |pairs: &[(&'static str, &str)], accepted: bool| assert_eq!(api_key(&headers(pairs)).is_ok(), accepted, "{pairs:?}");
+        check(&[], false);
+        check(&[("authorization", &bearer)], true);
+        check(&[("authorization", &bearer.to_lowercase())], false);
+        check(&[("authorization", &bearer.replace("Bearer", "bearer"))], true);
+        check(&[("authorization", one.reveal())], false);
+        check(&[("authorization", "Basic YTpi"), ("x-api-key", one.reveal())], false);
+        check(&[("x-api-key", one.reveal())], true);
+        check(&[("authorization", &bearer), ("x-api-key", one.reveal())], true);
+        check(&[("authorization", &bearer), ("x-api-key", other.reveal())], false);
+        check(&[("x-api-key", one.reveal()), ("x-api-key", other.reveal())], false);
+    }
+
+    #[test]
+    fn the_correlation_id_comes_from_the_client_if_it_can() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        let check = |pairs: &[(&'static str, &str)], expected: &str| assert_eq!(Ids::of(&headers(pairs)).correlation, expected);
+        check(&[("x-correlation-id", "chain-1"), ("traceparent", &parent)], "chain-1");
+        check(&[("traceparent", &parent)], trace);
+        check(&[("x-correlation-id", "two words"), ("x-trace-id", "t-1")], "t-1");
+        let ids = Ids::of(&headers(&[("traceparent", "00-00000000000000000000000000000000-00f067aa0ba902b7-01")]));
+        assert_eq!(ids.correlation, ids.request);
+    }
+
+    #[test]
+    fn if_match_takes_one_strong_tag() {
+        let check = |tag: &str, expected: Option<Option<i64>>| assert_eq!(if_match(&headers(&[("if-match", tag)])).ok(), expected, "{tag}");
+        check("\"3\"", Some(Some(3)));
+        check("*", Some(None));
+        check("W/\"3\"", None);
+        check("3", None);
+        check("\"x\"", None);
+        assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
+    }
+}

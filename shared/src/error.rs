@@ -1,0 +1,373 @@
+//! The closed list of what can go wrong.
+//!
+//! Status, code and message stand in three matches beside the enum, so that one look shows what a client will see. The cause of an
+//! internal error is a field of its own: it is logged where the answer is made and never sent.
+
+use crate::domain::{ContentHash, FolderId, Invalid, Kind, NoteId, Scope, Timestamp};
+use crate::limits;
+use crate::wire::{Conflict, FullResync, PathTaken, Problem, ResyncReason, VersionMismatch};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// Why a request has no answer.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// Fields that are missing, unreadable or refused; all that were found.
+    Invalid(Vec<FieldProblem>),
+    /// The body is not JSON; says why.
+    NotJson(String),
+    /// The body or the note's text is larger than allowed.
+    TooLarge,
+    /// The text does not have the hash that was sent with it.
+    Integrity {
+        /// The hash that was sent.
+        expected: ContentHash,
+        /// The hash of the text that arrived.
+        actual: ContentHash,
+    },
+    /// The body is of another media type.
+    MediaType,
+    /// No version of this API can answer in the form that was asked for.
+    NotAcceptable,
+    /// The route has other methods.
+    Method {
+        /// The methods it has.
+        allow: &'static str,
+    },
+    /// No such route.
+    NoRoute,
+    /// No key, or one that does not open anything.
+    Unauthorized,
+    /// The key is for another workspace than the request names.
+    WrongWorkspace,
+    /// The key lacks a scope.
+    MissingScope(Scope),
+    /// Too many requests.
+    RateLimited {
+        /// Requests allowed in a minute.
+        limit: i32,
+        /// Seconds until the next one is allowed.
+        retry_after: i64,
+    },
+    /// No such note in this workspace.
+    NoNote(NoteId),
+    /// No such folder in this workspace.
+    NoFolder(FolderId),
+    /// The note was changed by somebody else since the sent version.
+    Conflict(Box<Conflict>),
+    /// Another note has the path.
+    PathTaken(Box<PathTaken>),
+    /// `If-Match` names another version.
+    VersionMismatch(Box<VersionMismatch>),
+    /// Changes that the sender has missed cannot be told any more.
+    FullResync(ResyncReason),
+    /// The idempotency key was used for another request.
+    KeyReused,
+    /// The database cannot be reached, or has no room.
+    Unavailable(Fault),
+    /// A fault of ours.
+    Internal(Fault),
+}
+
+/// What the log says about a fault, and the client is not told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What we were doing.
+    pub doing: &'static str,
+    /// What went wrong, without content and secrets.
+    pub cause: String,
+}
+
+impl Fault {
+    /// A fault in what we were doing.
+    pub fn new(doing: &'static str, cause: impl Into<String>) -> Self {
+        Self { doing, cause: cause.into() }
+    }
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field, as the client named it.
+    pub field: &'static str,
+    /// What is wrong; nothing when the field is missing.
+    pub wrong: Option<Invalid>,
+}
+
+impl FieldProblem {
+    fn is_malformed(&self) -> bool {
+        self.wrong.as_ref().is_none_or(|wrong| wrong.kind == Kind::Malformed)
+    }
+
+    fn message(&self) -> String {
+        match &self.wrong {
+            None => format!("Missing required field: {}", self.field),
+            Some(wrong) => format!("{} {}", self.field, wrong.reason),
+        }
+    }
+}
+
+/// The codes that clients switch on. New ones may come within a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is its name, and `Error` says when it is used")]
+pub enum Code {
+    Conflict,
+    Forbidden,
+    FullResyncRequired,
+    IdempotencyKeyReused,
+    IntegrityError,
+    InternalError,
+    MethodNotAllowed,
+    MissingScope,
+    NotAcceptable,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    RateLimitExceeded,
+    ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationError,
+}
+
+impl Code {
+    /// The code on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Conflict => "CONFLICT",
+            Self::Forbidden => "FORBIDDEN",
+            Self::FullResyncRequired => "FULL_RESYNC_REQUIRED",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::IntegrityError => "INTEGRITY_ERROR",
+            Self::InternalError => "INTERNAL_ERROR",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::MissingScope => "MISSING_SCOPE",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
+            Self::NotFound => "NOT_FOUND",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::PreconditionFailed => "PRECONDITION_FAILED",
+            Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
+            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::ValidationError => "VALIDATION_ERROR",
+        }
+    }
+}
+
+impl Error {
+    /// One field that is wrong.
+    pub fn field(field: &'static str, wrong: Invalid) -> Self {
+        Self::Invalid(vec![FieldProblem { field, wrong: Some(wrong) }])
+    }
+
+    /// A fault of ours.
+    pub fn internal(doing: &'static str, cause: impl Into<String>) -> Self {
+        Self::Internal(Fault::new(doing, cause))
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(problems) if problems.iter().any(FieldProblem::is_malformed) => 400,
+            Self::Invalid(_) | Self::Integrity { .. } | Self::KeyReused => 422,
+            Self::NotJson(_) => 400,
+            Self::Unauthorized => 401,
+            Self::WrongWorkspace | Self::MissingScope(_) => 403,
+            Self::NoRoute | Self::NoNote(_) | Self::NoFolder(_) => 404,
+            Self::Method { .. } => 405,
+            Self::NotAcceptable => 406,
+            Self::Conflict(_) | Self::PathTaken(_) => 409,
+            Self::FullResync(_) => 410,
+            Self::VersionMismatch(_) => 412,
+            Self::TooLarge => 413,
+            Self::MediaType => 415,
+            Self::RateLimited { .. } => 429,
+            Self::Internal(_) => 500,
+            Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// The code that a client switches on.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) | Self::NotJson(_) => Code::ValidationError,
+            Self::Integrity { .. } => Code::IntegrityError,
+            Self::TooLarge => Code::PayloadTooLarge,
+            Self::MediaType => Code::UnsupportedMediaType,
+            Self::NotAcceptable => Code::NotAcceptable,
+            Self::Method { .. } => Code::MethodNotAllowed,
+            Self::NoRoute | Self::NoNote(_) | Self::NoFolder(_) => Code::NotFound,
+            Self::Unauthorized => Code::Unauthorized,
+            Self::WrongWorkspace => Code::Forbidden,
+            Self::MissingScope(_) => Code::MissingScope,
+            Self::RateLimited { .. } => Code::RateLimitExceeded,
+            Self::Conflict(_) | Self::PathTaken(_) => Code::Conflict,
+            Self::VersionMismatch(_) => Code::PreconditionFailed,
+            Self::FullResync(_) => Code::FullResyncRequired,
+            Self::KeyReused => Code::IdempotencyKeyReused,
+            Self::Unavailable(_) => Code::ServiceUnavailable,
+            Self::Internal(_) => Code::InternalError,
+        }
+    }
+
+    /// The message for a person. Of several invalid fields, each has its own in [`Error::problems`].
+    pub fn message(&self) -> Cow<'static, str> {
+        match self {
+            Self::Invalid(problems) => problems.first().map_or(Cow::Borrowed("Invalid request"), |first| first.message().into()),
+            Self::NotJson(why) => format!("The body is not valid JSON: {why}").into(),
+            Self::TooLarge => "Content exceeds 1MB limit".into(),
+            Self::Integrity { .. } => "Content integrity check failed".into(),
+            Self::MediaType => "Content-Type must be application/json".into(),
+            Self::NotAcceptable => "Only version v1 of this API can answer here, as application/json".into(),
+            Self::Method { allow } => format!("Method not allowed; this route has {allow}").into(),
+            Self::NoRoute => "No such route".into(),
+            Self::Unauthorized => "Invalid or expired API key".into(),
+            Self::WrongWorkspace => "API key does not have required permissions".into(),
+            Self::MissingScope(scope) => format!("Missing required scope: {scope}").into(),
+            Self::RateLimited { limit, retry_after } => {
+                format!("Maximum {limit} requests per minute exceeded. Retry after {retry_after} seconds.").into()
+            }
+            Self::NoNote(id) => format!("Note with ID {id} not found").into(),
+            Self::NoFolder(id) => format!("Folder with ID {id} not found").into(),
+            Self::Conflict(conflict) => conflict_message(conflict.ide_timestamp, conflict.noted_timestamp).into(),
+            Self::PathTaken(_) => "Another note already has this path".into(),
+            Self::VersionMismatch(now) => format!("The note is at version {}, not at the one in If-Match", now.version).into(),
+            Self::FullResync(_) => "The changes cannot be followed from here; a full resync is needed".into(),
+            Self::KeyReused => "Idempotency key reused with different request body".into(),
+            Self::Unavailable(_) => "The service cannot answer right now; try again".into(),
+            Self::Internal(_) => "Something went wrong on our side; the request id helps us find it".into(),
+        }
+    }
+
+    /// The entries of the envelope's `errors`: one, or one for each invalid field.
+    pub fn problems(&self) -> Vec<Problem> {
+        let code = Cow::Borrowed(self.code().name());
+        match self {
+            Self::Invalid(problems) => problems
+                .iter()
+                .take(limits::PROBLEMS_MAX)
+                .map(|problem| Problem { code: code.clone(), message: problem.message(), field: Some(problem.field.into()), details: None })
+                .collect(),
+            _ => vec![Problem {
+                code,
+                message: self.message().into_owned(),
+                field: self.only_field().map(Cow::Borrowed),
+                details: self.details(),
+            }],
+        }
+    }
+
+    /// What the log is told beyond the status.
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unavailable(fault) | Self::Internal(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// How long to wait before the next try, in seconds.
+    pub fn retry_after(&self) -> Option<i64> {
+        match self {
+            Self::RateLimited { retry_after, .. } => Some(*retry_after),
+            Self::Unavailable(_) => Some(limits::RETRY_AFTER_SECONDS.into()),
+            _ => None,
+        }
+    }
+
+    /// Whether the request itself is at fault, as against who sent it or what it is about. Such an error is only told to a caller who
+    /// may use the route.
+    pub const fn is_about_the_request(&self) -> bool {
+        matches!(self, Self::Invalid(_) | Self::NotJson(_) | Self::TooLarge | Self::Integrity { .. } | Self::MediaType)
+    }
+
+    const fn only_field(&self) -> Option<&'static str> {
+        match self {
+            Self::NotJson(_) => Some("body"),
+            Self::Integrity { .. } => Some("content_sha256"),
+            Self::TooLarge => Some("content"),
+            Self::PathTaken(_) => Some("ide_file_path"),
+            Self::NoFolder(_) => Some("folder_id"),
+            Self::VersionMismatch(_) => Some("If-Match"),
+            Self::KeyReused => Some("idempotency_key"),
+            _ => None,
+        }
+    }
+
+    fn details(&self) -> Option<Value> {
+        match self {
+            Self::Integrity { expected, actual } => Some(json!({ "expected": expected, "actual": actual })),
+            Self::RateLimited { limit, retry_after } => Some(json!({ "retry_after": retry_after, "limit": limit, "window": "1 minute" })),
+            Self::Unavailable(_) => Some(json!({ "retry_after": limits::RETRY_AFTER_SECONDS })),
+            Self::Conflict(conflict) => to_value(conflict),
+            Self::PathTaken(taken) => to_value(taken),
+            Self::VersionMismatch(now) => to_value(now),
+            Self::FullResync(reason) => to_value(&FullResync::from(*reason)),
+            _ => None,
+        }
+    }
+}
+
+fn conflict_message(ide: Option<Timestamp>, noted: Timestamp) -> String {
+    match ide {
+        Some(ide) => format!("Note was modified in Noted app. IDE timestamp: {ide}, Noted timestamp: {noted}"),
+        None => format!("Note was modified in Noted app. Noted timestamp: {noted}"),
+    }
+}
+
+fn to_value(details: &impl Serialize) -> Option<Value> {
+    serde_json::to_value(details).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Error, Fault, FieldProblem};
+    use crate::domain::{ContentHash, Invalid, Scope};
+    use crate::wire::ResyncReason;
+
+    fn check(error: &Error, status: u16, code: Code, message: &str) {
+        assert_eq!((error.status(), error.code(), error.message().as_ref()), (status, code, message));
+    }
+
+    #[test]
+    fn clients_see_the_promised_words() {
+        let missing = FieldProblem { field: "content", wrong: None };
+        check(&Error::Invalid(vec![missing]), 400, Code::ValidationError, "Missing required field: content");
+        check(&Error::Unauthorized, 401, Code::Unauthorized, "Invalid or expired API key");
+        check(&Error::MissingScope(Scope::NotesWrite), 403, Code::MissingScope, "Missing required scope: notes:write");
+        check(&Error::TooLarge, 413, Code::PayloadTooLarge, "Content exceeds 1MB limit");
+        check(
+            &Error::RateLimited { limit: 100, retry_after: 60 },
+            429,
+            Code::RateLimitExceeded,
+            "Maximum 100 requests per minute exceeded. Retry after 60 seconds.",
+        );
+        let hash = ContentHash::of("");
+        check(&Error::Integrity { expected: hash, actual: hash }, 422, Code::IntegrityError, "Content integrity check failed");
+        check(
+            &Error::FullResync(ResyncReason::DatabaseRestored),
+            410,
+            Code::FullResyncRequired,
+            "The changes cannot be followed from here; a full resync is needed",
+        );
+        check(&Error::KeyReused, 422, Code::IdempotencyKeyReused, "Idempotency key reused with different request body");
+    }
+
+    #[test]
+    fn one_unreadable_field_makes_the_whole_request_unreadable() {
+        let refused = FieldProblem { field: "title", wrong: Some(Invalid::refused("must not be empty")) };
+        assert_eq!(Error::Invalid(vec![refused.clone()]).status(), 422);
+        let both = Error::Invalid(vec![refused, FieldProblem { field: "content", wrong: None }]);
+        assert_eq!(both.status(), 400);
+        let fields: Vec<_> = both.problems().into_iter().filter_map(|problem| problem.field).collect();
+        assert_eq!(fields, ["title", "content"]);
+    }
+
+    #[test]
+    fn a_fault_is_never_told() {
+        let fault = Error::Internal(Fault::new("creating a note", "relation noted.note does not exist"));
+        let told = serde_json::to_string(&fault.problems()).unwrap();
+        assert!(!told.contains("relation") && !told.contains("creating"), "{told}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Every number that bounds something: its unit in its name, its reason beside it.
+
+use std::time::Duration;
+
+/// A note's text. One megabyte is what the contract promises; larger texts would have to be sent in pieces.
+pub const CONTENT_BYTES_MAX: usize = 1 << 20;
+
+/// A whole request. JSON may need three bytes for each byte of a text that is escaped to ASCII, and metadata comes on top; reading stops
+/// there. Only texts made of control characters grow more (`\u001f`). Sixteen such requests must fit one instance's memory.
+pub const BODY_BYTES_MAX: usize = 3 * CONTENT_BYTES_MAX + 256 * 1024;
+
+/// A title, in characters as a person counts code points.
+pub const TITLE_CHARS_MAX: usize = 200;
+
+/// A path. Far below what an index entry may hold (2,704 bytes), so that a unique index on it can never fail.
+pub const PATH_BYTES_MAX: usize = 1024;
+
+/// One segment of a path: the limit of the file systems in use.
+pub const PATH_SEGMENT_BYTES_MAX: usize = 255;
+
+/// Folders in a path, the file included; deeper trees are mistakes or attacks.
+pub const PATH_SEGMENTS_MAX: usize = 64;
+
+/// The name of an origin, in visible ASCII.
+pub const ORIGIN_BYTES_MAX: usize = 128;
+
+/// Writers in one version vector.
+pub const VECTOR_ORIGINS_MAX: usize = 1024;
+
+/// A counter: the largest whole number that every JSON reader keeps exact.
+pub const COUNTER_MAX: u64 = (1 << 53) - 1;
+
+/// One text in a note's metadata, in bytes; room for a prompt, not for a second note.
+pub const METADATA_TEXT_BYTES_MAX: usize = 4096;
+
+/// An idempotency key, in visible ASCII.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// Notes on a page when the client names no limit.
+pub const PAGE_NOTES_DEFAULT: u32 = 100;
+
+/// Notes on a page at most.
+pub const PAGE_NOTES_MAX: u32 = 500;
+
+/// The offset of a page at most: past it a cursor is the way, because the database walks over everything it skips.
+pub const OFFSET_MAX: u32 = 100_000;
+
+/// Note text on one page. A page ends early rather than grow past this, so that it fits the memory of an instance several times.
+pub const PAGE_BYTES_MAX: u32 = 8 << 20;
+
+/// How much earlier than asked the changes since a time begin. A change carries the time at which its statement began, and is seen when it
+/// is committed: what began before a client's last look can come after it. Far longer than a statement may run, so that none is missed.
+pub const SINCE_OVERLAP: Duration = Duration::from_secs(60);
+
+/// A request id or correlation id that a client may choose, in visible ASCII.
+pub const TRACE_ID_BYTES_MAX: usize = 128;
+
+/// Problems reported for one request; more would help nobody.
+pub const PROBLEMS_MAX: usize = 20;
+
+/// Opening a connection and running the one statement, together. A full pool or a dead server would otherwise be waited for without
+/// end; clients are promised an answer within five seconds.
+pub const DATABASE_TIMEOUT: Duration = Duration::from_millis(4_000);
+
+/// What a client is told to wait when the database cannot be reached, in seconds.
+pub const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// Idle connections one instance keeps at most: as many as requests run in it at once.
+pub const IDLE_CONNECTIONS_MAX: usize = 16;
+
+/// How long a kept connection is trusted. The server closes idle ones after 30 seconds (a setting of the role `noted_app`); one that is
+/// nearly that old is dropped instead of tried.
+pub const IDLE_CONNECTION_AGE_MAX: Duration = Duration::from_secs(20);
+
+/// Connecting for a check of the health route.
+pub const HEALTH_CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+
+/// Each check of the health route, once connected.
+pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// How long a health answer is reused.
+pub const HEALTH_CACHE: Duration = Duration::from_secs(10);
