@@ -1,0 +1,9 @@
+//! The verbs of the command line, one module each.
+
+pub mod doctor;
+pub mod key;
+pub mod list;
+pub mod migrate;
+pub mod status;
+pub mod sync;
+pub mod up;

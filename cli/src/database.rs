@@ -1,0 +1,174 @@
+//! The database as its owner sees it: migrations, the components' functions, workspaces and keys.
+//!
+//! The components never use this; they may only execute functions of the `api` schema.
+
+use anyhow::{Context, Result, bail};
+use rust_embed::RustEmbed;
+use sqlx::migrate::{Migrate, MigrationType, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
+use url::Url;
+
+/// The numbered migrations, part of this program: an operator needs no checkout.
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// The role that the functions of `api` run as; made by the first migration.
+const API_ROLE: &str = "noted_api";
+
+/// The components' SQL functions, applied after the migrations and replaced on every run.
+#[derive(RustEmbed)]
+#[folder = "../functions"]
+#[include = "*/*.sql"]
+struct FunctionFiles;
+
+/// One line of `noted migrate status`.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct MigrationStatus {
+    /// Its number.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// True when the database has it.
+    pub applied: bool,
+}
+
+/// `DATABASE_URL`: a database that somebody else runs, as its owner.
+///
+/// # Errors
+/// When it is set and not a URL.
+pub fn configured_url() -> Result<Option<Url>> {
+    let Some(url) = std::env::var_os("DATABASE_URL") else { return Ok(None) };
+    // The value may hold a password, so the message does not repeat it.
+    let url =
+        url.to_str().and_then(|url| url.parse().ok()).context("DATABASE_URL must have the form postgres://user:password@host/database")?;
+    Ok(Some(url))
+}
+
+/// Connects as the owner.
+///
+/// # Errors
+/// When the server cannot be reached or refuses; the password is not in the message.
+pub async fn connect(owner_url: &Url) -> Result<PgConnection> {
+    // Pinned, because by default a role's own schema comes first, and an owner called `noted` would look for everything there.
+    let options =
+        PgConnectOptions::from_url(owner_url).context("DATABASE_URL is not a PostgreSQL URL")?.options([("search_path", "public")]);
+    let place = format!("{}:{}", owner_url.host_str().unwrap_or("?"), owner_url.port().unwrap_or(5432));
+    options.connect().await.with_context(|| format!("cannot connect to PostgreSQL at {place}"))
+}
+
+/// Makes the owner's role and database on a cluster that this program created.
+pub(crate) async fn create_owner(server: &PgConnectOptions, database: &PgConnectOptions, owner: &str, password: &str) -> Result<()> {
+    let mut connection = server.connect().await?;
+    let exists = |kind: &'static str| match kind {
+        "role" => "select exists (select from pg_roles where rolname = $1)",
+        _ => "select exists (select from pg_database where datname = $1)",
+    };
+    if !sqlx::query_scalar::<_, bool>(exists("role")).bind(owner).fetch_one(&mut connection).await? {
+        execute(&mut connection, format!("create role {owner} login createrole")).await?;
+    }
+    set_password(&mut connection, owner, password).await?;
+    if !sqlx::query_scalar::<_, bool>(exists("database")).bind(owner).fetch_one(&mut connection).await? {
+        execute(&mut connection, format!("create database {owner} owner {owner}")).await?;
+        let mut inside = database.connect().await?;
+        // Creating an extension may need a superuser; migrations are run by one who is not.
+        execute(&mut inside, "create extension if not exists vector".to_owned()).await?;
+        inside.close().await?;
+    }
+    Ok(connection.close().await?)
+}
+
+/// Sets a role's password.
+///
+/// # Errors
+/// When the connected role may not.
+pub async fn set_password(connection: &mut PgConnection, role: &str, password: &str) -> Result<()> {
+    let literal = password.replace('\'', "''");
+    execute(connection, format!("alter role {role} password '{literal}'"))
+        .await
+        .with_context(|| format!("cannot set the password of {role}"))
+}
+
+/// Applies every pending migration, then replaces the components' functions. Answers how many migrations ran.
+///
+/// # Errors
+/// When a migration fails: it is rolled back, the ones before it stay.
+pub async fn up(connection: &mut PgConnection) -> Result<usize> {
+    let before = status(connection).await?.iter().filter(|migration| migration.applied).count();
+    MIGRATIONS.run(&mut *connection).await.context("a migration failed and was rolled back")?;
+    replace_functions(connection).await?;
+    Ok(MIGRATIONS.iter().filter(|m| m.migration_type == MigrationType::ReversibleUp).count() - before)
+}
+
+/// Reverts every migration above `target`; 0 reverts all.
+///
+/// # Errors
+/// When `target` is unknown or a way back fails.
+pub async fn down(connection: &mut PgConnection, target: i64) -> Result<usize> {
+    let applied: Vec<i64> =
+        status(connection).await?.into_iter().filter(|migration| migration.applied).map(|migration| migration.version).collect();
+    if target != 0 && !applied.contains(&target) {
+        bail!("migration {target} is not applied; `noted migrate status` lists those that are");
+    }
+    drop_functions(connection).await?;
+    MIGRATIONS.undo(&mut *connection, target).await.context("a way back failed and was rolled back")?;
+    if target != 0 {
+        // The functions belong to the newest schema: an older one keeps only what it can run.
+        eprintln!("note: the components' functions were removed; `noted migrate up` brings them back");
+    }
+    Ok(applied.iter().filter(|&&version| version > target).count())
+}
+
+/// Every migration and whether the database has it.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn status(connection: &mut PgConnection) -> Result<Vec<MigrationStatus>> {
+    let table = MIGRATIONS.table_name.as_ref();
+    connection.ensure_migrations_table(table).await?;
+    let applied = connection.list_applied_migrations(table).await?;
+    let ups = MIGRATIONS.iter().filter(|migration| migration.migration_type == MigrationType::ReversibleUp);
+    Ok(ups
+        .map(|migration| MigrationStatus {
+            version: migration.version,
+            name: migration.description.to_string(),
+            applied: applied.iter().any(|done| done.version == migration.version),
+        })
+        .collect())
+}
+
+/// Replaces the components' functions in one transaction, so that running components see the old set or the new one.
+async fn replace_functions(connection: &mut PgConnection) -> Result<()> {
+    let mut transaction = connection.begin().await?;
+    drop_functions(&mut transaction).await?;
+    // In the name of the role that they run as: `security definer` gives a function the rights of whoever made it.
+    execute(&mut transaction, format!("set local role {API_ROLE}")).await?;
+    for file in function_files() {
+        let content = FunctionFiles::get(&file).with_context(|| format!("functions/{file} is part of this program"))?;
+        let sql = String::from_utf8(content.data.into_owned()).with_context(|| format!("functions/{file} is not UTF-8"))?;
+        execute(&mut transaction, sql).await.with_context(|| format!("functions/{file} was refused"))?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn function_files() -> Vec<String> {
+    let mut files: Vec<String> = FunctionFiles::iter().map(|file| file.into_owned()).collect();
+    files.sort();
+    files
+}
+
+/// A changed signature would otherwise leave the old function beside the new one.
+async fn drop_functions(connection: &mut PgConnection) -> Result<()> {
+    // `ide-sync-create/ide-sync-create.sql` makes `api.ide_sync_create`.
+    let names: Vec<String> = function_files().iter().filter_map(|file| Some(file.split('/').next()?.replace('-', "_"))).collect();
+    let existing = "select p.oid::regprocedure::text from pg_proc p where p.pronamespace = to_regnamespace('api') and p.proname = any ($1)";
+    for row in sqlx::query(existing).bind(names).fetch_all(&mut *connection).await? {
+        execute(connection, format!("drop function {}", row.get::<String, _>(0))).await?;
+    }
+    Ok(())
+}
+
+/// Runs statements that take no parameters and come from this repository or from generated secrets, never from a user.
+async fn execute(connection: &mut PgConnection, sql: String) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! `noted`: the command line of Noted.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use noted::commands::{doctor, key, list, migrate, status, sync, up};
+use noted::config::Connection;
+use noted::failure::{exit_code, sentence};
+
+#[derive(Parser)]
+#[command(
+    name = "noted",
+    version,
+    about = "Noted: the shared memory of a developer, their editor and their AI agents",
+    disable_help_subcommand = true,
+    after_help = "A first session:
+  noted up                     run Noted on this machine (in a checkout: cargo xtask up)
+  noted sync docs              send a folder of markdown files
+  noted status docs            see that both sides agree
+
+Exit codes: 0 done, 1 something was refused or left undone, 2 wrong usage, 3 server or database not reached, 4 key missing or refused.
+Address and key come from flags, then NOTED_URL and NOTED_API_KEY, then .noted/config.toml in the folder or above it."
+)]
+struct Cli {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run Noted on this machine: PostgreSQL, schema, a development key, the components
+    Up(up::UpArguments),
+    /// Bring a folder of markdown files to the server
+    Sync(sync::SyncArguments),
+    /// List every live note of the workspace
+    List(list::ListArguments),
+    /// Show how the workspace stands, and how a folder differs from it
+    Status(status::StatusArguments),
+    /// Make API keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Change or show the database's schema
+    Migrate(migrate::MigrateArguments),
+    /// Report what is there and what is missing
+    Doctor(doctor::DoctorArguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", sentence(&error));
+            exit_code(&error)
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<()> {
+    match &cli.command {
+        Command::Up(arguments) => up::run(arguments).await,
+        Command::Sync(arguments) => sync::run(arguments, &cli.connection).await,
+        Command::List(arguments) => list::run(arguments, &cli.connection).await,
+        Command::Status(arguments) => status::run(arguments, &cli.connection).await,
+        Command::Key(command) => key::run(command).await,
+        Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &cli.connection).await,
+    }
+}
+
+/// `noted list | head` is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

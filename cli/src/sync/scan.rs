@@ -1,0 +1,150 @@
+//! What is in the folder: every markdown file, by its path relative to the folder, with the hash of its text.
+//!
+//! Files are always read and hashed: a file's size and time can stay the same while its text changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use noted_shared::domain::{Content, ContentHash, NotePath, Timestamp};
+use walkdir::WalkDir;
+
+/// A file as it is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalFile {
+    /// Hash of its text.
+    pub hash: ContentHash,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written, by this machine's clock.
+    pub modified: Timestamp,
+    /// Where to read it again. Its name may be in another Unicode form than the path it syncs under.
+    pub file: PathBuf,
+}
+
+/// A file that cannot become a note, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Skipped {
+    /// Path relative to the folder.
+    pub path: String,
+    /// A sentence.
+    pub reason: String,
+}
+
+/// The folder's content.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Files by the path they sync under.
+    pub files: BTreeMap<String, LocalFile>,
+    /// Files that were left out.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Scan {
+    /// Whether the folder has a file that syncs under `path`, readable or not.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.files.contains_key(path) || self.skipped.iter().any(|skipped| skipped.path == path)
+    }
+}
+
+/// Reads the folder. Hidden files and folders and everything that is not `*.md` are passed over; links are not followed, so nothing
+/// outside the folder is ever read.
+///
+/// # Errors
+/// When the folder or a folder in it cannot be read.
+pub fn scan(folder: &Path) -> Result<Scan> {
+    let mut scan = Scan::default();
+    let is_hidden = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+    for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
+        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
+        let is_markdown = entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
+        if entry.file_type().is_file() && is_markdown {
+            let name = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_string_lossy().into_owned();
+            let path = NotePath::parse(&name).map(|path| path.to_string());
+            let read = match &path {
+                Ok(path) if scan.has(path) => Err(anyhow::anyhow!("another file has the same path in normal form")),
+                Ok(_) => read(entry.path()),
+                Err(invalid) => Err(anyhow::anyhow!("its path {invalid}")),
+            };
+            let path = path.unwrap_or(name);
+            match read {
+                Ok(file) => {
+                    scan.files.insert(path, file);
+                }
+                Err(error) => scan.skipped.push(Skipped { path, reason: format!("{error:#}") }),
+            }
+        }
+    }
+    Ok(scan)
+}
+
+fn read(file: &Path) -> Result<LocalFile> {
+    let text = read_text(file)?;
+    let modified = fs::metadata(file)?.modified()?;
+    let modified = Timestamp::from_system(modified).context("its modification time is outside the years 1 to 9999")?;
+    Ok(LocalFile { hash: ContentHash::of(text.as_str()), bytes: text.as_str().len() as u64, modified, file: file.to_owned() })
+}
+
+/// Reads a file as a note's text.
+///
+/// # Errors
+/// When it cannot be read, is not UTF-8, holds a NUL or is larger than a note may be.
+pub fn read_text(file: &Path) -> Result<Content> {
+    let text = String::from_utf8(fs::read(file)?).ok().context("it is not UTF-8 text")?;
+    let content = Content::parse(text).map_err(|invalid| anyhow::anyhow!("it {invalid}"))?;
+    anyhow::ensure!(!content.is_too_large(), "it is larger than 1 MiB");
+    Ok(content)
+}
+
+/// A note's title: its first heading of the first level, else the file's name without ending.
+#[must_use]
+pub fn title_of(path: &str, text: &str, characters_max: usize) -> String {
+    let heading = text.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().trim_end_matches('#').trim());
+    let stem = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let title = heading.filter(|title| !title.is_empty()).map_or(stem, str::to_owned);
+    title.chars().filter(|c| !c.is_control()).take(characters_max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{scan, title_of};
+
+    #[test]
+    fn titles_come_from_the_first_heading() {
+        let check = |path: &str, text: &str, expected: &str| assert_eq!(title_of(path, text, 20), expected);
+        check("docs/auth.md", "intro\n# Authentication #\n# Other", "Authentication");
+        check("docs/auth.md", "## Only deeper", "auth");
+        check("docs/auth.md", "#hashtag", "auth");
+        check("a.md", "# ", "a");
+        check("a.md", "# 0123456789 0123456789", "0123456789 012345678");
+    }
+
+    #[test]
+    fn only_readable_markdown_inside_the_folder_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::NamedTempFile::with_suffix(".md").unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        };
+        write("a.md", b"one");
+        write("deep/B.MD", b"two");
+        write("picture.png", b"three");
+        write(".hidden/c.md", b"four");
+        write("latin1.md", b"caf\xe9");
+        write("zero.md", b"a\0b");
+        write("large.md", &vec![b'x'; 1024 * 1024 + 1]);
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("link.md")).unwrap();
+
+        let scan = scan(folder.path()).unwrap();
+        assert_eq!(scan.files.keys().collect::<Vec<_>>(), ["a.md", "deep/B.MD"]);
+        let skipped: Vec<(&str, &str)> = scan.skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
+        assert_eq!(
+            skipped,
+            [("large.md", "it is larger than 1 MiB"), ("latin1.md", "it is not UTF-8 text"), ("zero.md", "it contains a NUL character")]
+        );
+    }
+}
