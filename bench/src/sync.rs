@@ -1,0 +1,47 @@
+//! A folder of real documents, synced by the code behind `noted sync`: reading, hashing, asking, sending, remembering.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use noted::api::Api;
+use noted::config::Settings;
+use noted::output;
+use noted::sync::send::sync;
+use serde::Serialize;
+use url::Url;
+
+/// What a sync took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct SyncFigures {
+    pub(crate) documents: usize,
+    pub(crate) bytes: u64,
+    pub(crate) seconds: f64,
+    /// The same again, with nothing to do.
+    pub(crate) again_seconds: f64,
+}
+
+/// Syncs a copy of the corpus into a workspace that has none of it, then once more.
+pub(crate) async fn measure(corpus: &Path, documents_max: usize, server: &Url, api_key: &str) -> Result<SyncFigures> {
+    // A copy, because a synced folder remembers its server.
+    let folder = tempfile::tempdir()?;
+    let documents = copy(corpus, folder.path(), documents_max)?;
+    let api = Api::new(&Settings { url: server.clone(), api_key: api_key.to_owned() })?;
+    let (first, second) =
+        (sync(&api, folder.path(), false, &output::bar(false)).await?, sync(&api, folder.path(), false, &output::bar(false)).await?);
+    ensure!(first.is_complete() && first.created.len() == documents, "{} of {documents} documents were made", first.created.len());
+    ensure!(second.changes() == 0, "the second sync sent {} changes", second.changes());
+    Ok(SyncFigures { documents, bytes: first.bytes_sent, seconds: first.seconds, again_seconds: second.seconds })
+}
+
+/// Copies the documents of one folder; those of the corpus lie side by side.
+fn copy(from: &Path, to: &Path, documents_max: usize) -> Result<usize> {
+    let mut names: Vec<_> = fs::read_dir(from)?.flatten().map(|entry| entry.file_name()).collect();
+    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"));
+    names.sort();
+    names.truncate(documents_max);
+    for name in &names {
+        fs::copy(from.join(name), to.join(name))?;
+    }
+    Ok(names.len())
+}

@@ -1,0 +1,8 @@
+//! Everything that needs a running Noted, in one binary. Each test is its own tenant; a test's name is the sentence it proves.
+#![cfg(test)]
+
+mod conformance;
+mod contract;
+mod faults;
+mod folder;
+mod migrations;

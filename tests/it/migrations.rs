@@ -1,0 +1,215 @@
+//! The schema goes up and down without losing what people keep, on a database with rows in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use noted::database;
+use noted_tests::world::{checkout, shared};
+use sqlx::migrate::{MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
+use url::Url;
+use uuid::Uuid;
+
+/// An empty database of the owner's.
+struct Fresh {
+    name: String,
+    url: Url,
+}
+
+impl Fresh {
+    async fn new() -> Self {
+        let name = format!("fresh_{}", Uuid::new_v4().simple());
+        let mut superuser = shared().superuser().await;
+        sqlx::raw_sql(AssertSqlSafe(format!("create database {name} owner noted"))).execute(&mut superuser).await.unwrap();
+        let mut url = shared().database.owner_url.clone();
+        url.set_path(&name);
+        let fresh = Self { name, url };
+        // As for every database of ours: an extension may need a superuser.
+        sqlx::raw_sql("create extension vector").execute(&mut fresh.superuser().await).await.unwrap();
+        fresh
+    }
+
+    async fn owner(&self) -> PgConnection {
+        database::connect(&self.url).await.unwrap()
+    }
+
+    async fn superuser(&self) -> PgConnection {
+        shared().cluster().superuser(&self.name).connect().await.unwrap()
+    }
+
+    /// Every migration, each followed by its sample rows.
+    async fn filled() -> Self {
+        let fresh = Self::new().await;
+        let migrator = Migrator::new(checkout().join("migrations")).await.unwrap();
+        let mut owner = fresh.owner().await;
+        for version in versions(&migrator) {
+            migrator.run_to(version, &mut owner).await.unwrap_or_else(|error| panic!("migration {version}: {error}"));
+            fill(&mut owner, version).await;
+        }
+        database::up(&mut owner).await.unwrap();
+        fresh
+    }
+
+    /// The rows of every table, as text.
+    async fn rows(&self) -> BTreeMap<String, Vec<String>> {
+        let mut superuser = self.superuser().await;
+        let tables = "select relname::text from pg_class where relnamespace = to_regnamespace('noted') and relkind in ('r', 'p')";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut superuser).await.unwrap();
+        let mut rows = BTreeMap::new();
+        for table in tables {
+            let select = format!("select row::text from noted.{table} as row order by 1");
+            let found = sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(&mut superuser).await.unwrap();
+            rows.insert(table, found);
+        }
+        rows
+    }
+
+    /// Everything that the migrations define, in words.
+    async fn schema(&self) -> Vec<String> {
+        const OURS: &str = "in ('noted', 'auth', 'sync', 'api')";
+        let parts = [
+            "select format('column %s.%s.%s %s %s %s', table_schema, table_name, column_name, data_type, is_nullable, column_default)
+             from information_schema.columns where table_schema OURS",
+            "select format('constraint %s %s', conname, pg_get_constraintdef(oid)) from pg_constraint where connamespace::regnamespace::text OURS",
+            "select format('index %s', indexdef) from pg_indexes where schemaname OURS",
+            "select format('policy %s %s %s %s', tablename, policyname, cmd, qual) from pg_policies where schemaname OURS",
+            "select format('row security %s %s %s', relname, relrowsecurity, relforcerowsecurity) from pg_class where relnamespace::regnamespace::text OURS",
+            "select format('function %s %s %s %s', oid::regprocedure, md5(pg_get_functiondef(oid)), proowner::regrole, proacl) from pg_proc
+             where pronamespace::regnamespace::text OURS and prokind = 'f'",
+            "select format('grant %s %s', relname, relacl) from pg_class where relnamespace::regnamespace::text OURS and relkind in ('r', 'p')",
+            "select format('schema %s %s', nspname, nspacl) from pg_namespace where nspname OURS",
+            "select format('default %s %s %s', defaclrole::regrole, defaclnamespace::regnamespace, defaclacl) from pg_default_acl",
+        ];
+        let mut superuser = self.superuser().await;
+        let mut schema: Vec<String> = Vec::new();
+        for part in parts {
+            let select = part.replace("OURS", OURS);
+            let found: Vec<String> = sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(&mut superuser).await.unwrap();
+            schema.extend(found);
+        }
+        schema.sort();
+        schema
+    }
+}
+
+fn versions(migrator: &Migrator) -> Vec<i64> {
+    migrator.iter().filter(|migration| migration.migration_type == MigrationType::ReversibleUp).map(|migration| migration.version).collect()
+}
+
+/// The sample rows of one migration.
+fn sample(version: i64) -> PathBuf {
+    let prefix = format!("{version:04}_");
+    let samples = std::fs::read_dir(checkout().join("migrations/samples")).unwrap().flatten().map(|entry| entry.path());
+    let mut found = samples.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)));
+    found.next().unwrap_or_else(|| panic!("migration {version} has no sample rows"))
+}
+
+async fn fill(owner: &mut PgConnection, version: i64) {
+    let file = sample(version);
+    let sql = std::fs::read_to_string(&file).unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(owner).await.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+}
+
+#[tokio::test]
+async fn each_migration_runs_on_the_rows_of_those_before_it() {
+    let fresh = Fresh::filled().await;
+    for (table, rows) in fresh.rows().await {
+        assert!(!rows.is_empty(), "{table} has no sample rows, so no later migration is tried on any");
+    }
+}
+
+#[tokio::test]
+async fn going_down_one_and_up_again_loses_no_row_of_the_earlier_tables() {
+    let fresh = Fresh::filled().await;
+    let mut owner = fresh.owner().await;
+    let all = versions(&Migrator::new(checkout().join("migrations")).await.unwrap());
+    for (place, version) in all.iter().enumerate().skip(1).rev() {
+        let (before, schema) = (fresh.rows().await, fresh.schema().await);
+        let target = all[place - 1];
+        database::down(&mut owner, target).await.unwrap();
+        let lower = fresh.rows().await;
+        assert_ne!(fresh.schema().await, schema, "going down from {version} changed nothing");
+        assert_kept(&before, &lower, &format!("down from {version}"));
+
+        database::up(&mut owner).await.unwrap();
+        assert_kept(&lower, &fresh.rows().await, &format!("up from {target}"));
+        // The next round goes one further down, over rows that are there again.
+        for version in &all[place..] {
+            fill(&mut owner, *version).await;
+        }
+    }
+}
+
+/// What `after` still has, it has with every row that `before` had; counters of what went may change.
+#[track_caller]
+fn assert_kept(before: &BTreeMap<String, Vec<String>>, after: &BTreeMap<String, Vec<String>>, case: &str) {
+    for (table, rows) in after {
+        let Some(earlier) = before.get(table) else { continue };
+        if table == "workspaces" {
+            assert_eq!(rows.len(), earlier.len(), "{case}: {table}");
+        } else {
+            assert_eq!(rows, earlier, "{case}: {table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn going_all_the_way_down_leaves_nothing_and_up_again_builds_the_same() {
+    let fresh = Fresh::filled().await;
+    let mut owner = fresh.owner().await;
+    let before = fresh.schema().await;
+    assert!(before.len() > 100, "{before:?}");
+    database::down(&mut owner, 0).await.unwrap();
+    assert_eq!(fresh.schema().await, Vec::<String>::new());
+    database::up(&mut owner).await.unwrap();
+    assert_eq!(fresh.schema().await, before);
+    let count = versions(&Migrator::new(checkout().join("migrations")).await.unwrap());
+    for version in count {
+        fill(&mut owner, version).await;
+    }
+}
+
+#[tokio::test]
+async fn running_the_migrations_again_changes_nothing_but_puts_missing_functions_back() {
+    let fresh = Fresh::filled().await;
+    let mut owner = fresh.owner().await;
+    let (schema, rows) = (fresh.schema().await, fresh.rows().await);
+    sqlx::raw_sql("drop function api.ide_sync_create").execute(&mut fresh.superuser().await).await.unwrap();
+    assert_ne!(fresh.schema().await, schema);
+    assert_eq!(database::up(&mut owner).await.unwrap(), 0);
+    assert_eq!((fresh.schema().await, fresh.rows().await), (schema, rows));
+    let status = database::status(&mut owner).await.unwrap();
+    assert!(!status.is_empty() && status.iter().all(|migration| migration.applied), "{status:?}");
+}
+
+#[tokio::test]
+async fn whoever_migrates_needs_no_superuser() {
+    let fresh = Fresh::new().await;
+    let mut owner = fresh.owner().await;
+    let powers = "select rolsuper or rolbypassrls or rolreplication from pg_roles where rolname = current_user";
+    assert!(!sqlx::query_scalar::<_, bool>(powers).fetch_one(&mut owner).await.unwrap());
+    let applied = database::up(&mut owner).await.unwrap();
+    assert_eq!(applied, versions(&Migrator::new(checkout().join("migrations")).await.unwrap()).len());
+}
+
+#[tokio::test]
+async fn every_migration_has_sample_rows_and_a_way_back() {
+    let migrator = Migrator::new(checkout().join("migrations")).await.unwrap();
+    let numbers = versions(&migrator);
+    assert_eq!(numbers, (1..=i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(), "numbered without gaps");
+    for version in numbers {
+        assert!(sample(version).is_file());
+        let downs =
+            migrator.iter().filter(|migration| migration.version == version && migration.migration_type == MigrationType::ReversibleDown);
+        assert_eq!(downs.count(), 1, "migration {version} has no way back");
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_was_never_applied_is_refused_and_changes_nothing() {
+    let fresh = Fresh::filled().await;
+    let schema = fresh.schema().await;
+    let refused = database::down(&mut fresh.owner().await, 99).await.unwrap_err();
+    assert!(refused.to_string().contains("migration 99 is not applied"), "{refused}");
+    assert_eq!(fresh.schema().await, schema);
+}

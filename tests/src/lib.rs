@@ -1,0 +1,8 @@
+//! Tests that need something running: how a host behaves, and what the bundle answers.
+#![expect(clippy::panic, reason = "a test fails by panicking, and these are its hands")]
+
+pub mod client;
+pub mod conformance;
+pub mod proxy;
+pub mod routes;
+pub mod world;
