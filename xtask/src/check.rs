@@ -1,0 +1,44 @@
+//! `cargo xtask test`: everything that must hold before a change lands, cheapest first, stopping at the first failure.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::Workspace;
+use crate::{build, progress::Step, tidy};
+
+/// Runs all checks; `filter` is handed to the tests.
+pub(crate) fn all(workspace: &Workspace, filter: &[String]) -> Result<()> {
+    quietly(workspace, "format", &["fmt", "--all", "--check"])?;
+    tidy::check(workspace)?;
+    build::components(workspace, &[])?;
+    build::components(workspace, &["probe".to_owned()])?;
+    build::programs(workspace)?;
+    // In the release profile, so that procedural macros and build scripts are compiled once for the lints and for the programs.
+    quietly(workspace, "lints", &["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+    tests(workspace, filter)
+}
+
+/// Unit, property, contract, conformance and fault tests: cargo's own output, because a reader wants the names.
+fn tests(workspace: &Workspace, filter: &[String]) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--release", "--no-fail-fast", "--"]).args(filter).current_dir(workspace.root());
+    let status = cargo.status().context("cannot run cargo; is it on PATH?")?;
+    if !status.success() {
+        bail!("tests failed; their names are in the output above");
+    }
+    Ok(())
+}
+
+/// One cargo call as one line, with its output only when it fails.
+fn quietly(workspace: &Workspace, title: &str, arguments: &[&str]) -> Result<()> {
+    let step = Step::start(title);
+    let output =
+        Command::new("cargo").args(arguments).current_dir(workspace.root()).output().context("cannot run cargo; is it on PATH?")?;
+    if !output.status.success() {
+        drop(step);
+        bail!("{title} failed\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+    step.done("clean");
+    Ok(())
+}
