@@ -12,10 +12,10 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   v_endpoint constant text := 'POST /v1/ide-sync/create';
   caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write', 'ide:sync']);
-  v_reply api.reply;
   v_seq bigint;
-  v_taken noted.notes;
-  v_note noted.notes;
+  v_reply api.reply;
+  v_draft noted.notes;
+  v_written sync.written;
 begin
   if caller.outcome <> 'entered' then
     return auth.reply(caller, caller.outcome, caller.detail);
@@ -27,33 +27,21 @@ begin
     return v_reply;
   end if;
 
-  -- Alone in the workspace, so what is free here stays free until the end.
-  select note.* into v_taken from noted.notes as note
-    where note.workspace_id = caller.workspace_id and note.ide_file_path = p_path and note.deleted_at is null;
-  if found then
-    return auth.reply(caller, 'path_taken',
-      json_build_object('identical', v_taken.content_sha256 = p_content_sha256, 'noted_version', sync.noted_version(v_taken))::text);
+  v_draft.last_sync_origin_id := p_origin;
+  v_draft.title := p_title;
+  v_draft.content := p_content;
+  v_draft.content_sha256 := p_content_sha256;
+  v_draft.ide_file_path := p_path;
+  v_draft.ide_last_modified := p_ide_last_modified;
+  v_draft.folder_id := p_folder_id;
+  v_draft.note_type := p_note_type;
+  v_draft.source_metadata := p_source_metadata;
+  v_draft.file_metadata := p_file_metadata;
+  v_written := sync.create_note(caller, v_seq, v_draft);
+  v_reply := v_written.reply;
+  if v_reply.outcome = 'created' then
+    perform sync.count_written(caller.workspace_id, v_written.changes, v_written.live, v_written.synced, true);
+    perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 201, v_reply.body);
   end if;
-  -- A folder counts its notes, and with that shows that it is there.
-  update noted.folders as folder set live_notes = folder.live_notes + 1
-    where folder.workspace_id = caller.workspace_id and folder.id = p_folder_id;
-  if p_folder_id is not null and not found then
-    return auth.reply(caller, 'no_folder');
-  end if;
-
-  insert into noted.notes (
-      workspace_id, folder_id, created_by_user_id, title, content, content_sha256, note_type, source_metadata, file_metadata,
-      ide_file_path, ide_last_modified, last_ide_sync_at, version_vector, seq, last_sync_origin_id)
-    values (
-      caller.workspace_id, p_folder_id, caller.user_id, p_title, p_content, p_content_sha256, p_note_type, p_source_metadata, p_file_metadata,
-      p_path, p_ide_last_modified, now(), sync.counted('{}', p_origin), v_seq, p_origin)
-    returning * into v_note;
-  update noted.workspaces as workspace
-    set seq = v_seq, live_notes = workspace.live_notes + 1, last_sync_at = now(),
-        synced_notes = workspace.synced_notes + v_note.synced_from_ide::integer
-    where workspace.id = caller.workspace_id;
-
-  v_reply := auth.reply(caller, 'created', sync.note_json(v_note, false)::text);
-  perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 201, v_reply.body);
   return v_reply;
 end $$;

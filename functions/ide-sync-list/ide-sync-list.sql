@@ -11,56 +11,19 @@ create or replace function api.ide_sync_list(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:read', 'ide:sync']);
-  v_after constant uuid := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
-  v_ids uuid[];
-  v_total bigint;
-  v_notes json;
+  v_found sync.found_notes;
   v_count bigint;
+  v_notes json;
 begin
   if caller.outcome <> 'entered' then
     return auth.reply(caller, caller.outcome, caller.detail);
   end if;
-
-  -- Which notes: one more than fits, to know whether more follow. Three conditions, three indexes, so three statements.
-  if p_modified_since is not null then
-    -- How many changed since is the one number that no counter holds, so they are all found, and by their own index.
-    with changed as materialized (
-      select note.id from noted.notes as note
-        where note.workspace_id = caller.workspace_id and note.deleted_at is null and note.updated_at >= p_modified_since
-          and (p_folder_id is null or note.folder_id = p_folder_id)
-    )
-    select count(*), array(select changed.id from changed where changed.id > v_after order by changed.id offset p_offset limit p_limit + 1)
-      into v_total, v_ids from changed;
-  elsif p_folder_id is not null then
-    v_ids := array(select note.id from noted.notes as note
-      where note.workspace_id = caller.workspace_id and note.deleted_at is null and note.folder_id = p_folder_id and note.id > v_after
-      order by note.id offset p_offset limit p_limit + 1);
-    select folder.live_notes into v_total from noted.folders as folder
-      where folder.workspace_id = caller.workspace_id and folder.id = p_folder_id;
-  else
-    v_ids := array(select note.id from noted.notes as note
-      where note.workspace_id = caller.workspace_id and note.deleted_at is null and note.id > v_after
-      order by note.id offset p_offset limit p_limit + 1);
-    select workspace.live_notes into v_total from noted.workspaces as workspace where workspace.id = caller.workspace_id;
-  end if;
-
-  -- How many of them fit.
-  v_count := least(cardinality(v_ids), p_limit);
-  if p_with_content then
-    select count(*) into v_count from (
-      select wanted.place, sum(octet_length(note.content)) over (order by wanted.place) as bytes
-        from unnest(v_ids[:p_limit]) with ordinality as wanted (id, place)
-        join noted.notes as note on note.workspace_id = caller.workspace_id and note.id = wanted.id
-    ) as page
-    where page.place = 1 or page.bytes <= p_bytes_max;
-  end if;
-
-  -- What they say.
+  v_found := sync.find_notes(caller.workspace_id, p_folder_id, null, null, p_modified_since, null, p_after, p_offset, p_limit);
+  v_count := sync.count_fitting(caller.workspace_id, v_found.ids, p_limit, case when p_with_content then p_bytes_max end);
   select json_agg(sync.note_json(note, p_with_content) order by wanted.place) into v_notes
-    from unnest(v_ids[:v_count]) with ordinality as wanted (id, place)
+    from unnest(v_found.ids[:v_count]) with ordinality as wanted (id, place)
     join noted.notes as note on note.workspace_id = caller.workspace_id and note.id = wanted.id;
-
   return auth.reply(caller, 'listed',
-    json_build_object('total', coalesce(v_total, 0), 'has_more', cardinality(v_ids) > v_count, 'last_id', v_ids[v_count])::text,
+    json_build_object('total', v_found.total, 'has_more', cardinality(v_found.ids) > v_count, 'last_id', v_found.ids[v_count])::text,
     coalesce(v_notes, '[]')::text);
 end $$;

@@ -4,6 +4,7 @@
 //! refusals, envelope, headers, log line. The handler only parses, asks and maps.
 
 mod accept;
+mod body;
 mod call;
 pub mod db;
 mod headers;
@@ -12,9 +13,9 @@ pub mod params;
 mod reply;
 mod settings;
 
-pub use call::Call;
+pub use call::{Call, IfMatch};
 pub use db::{Outcome, Row, Statement};
-pub use reply::{Reply, Response};
+pub use reply::{Reply, Response, note_tag};
 
 use crate::domain::Scope;
 use crate::error::Error;

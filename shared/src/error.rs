@@ -3,9 +3,9 @@
 //! Status, code and message stand in three matches beside the enum, so that one look shows what a client will see. The cause of an
 //! internal error is a field of its own: it is logged where the answer is made and never sent.
 
-use crate::domain::{ContentHash, FolderId, Invalid, Kind, NoteId, Scope, Timestamp};
+use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, Scope, Timestamp};
 use crate::limits;
-use crate::wire::{Conflict, FullResync, PathTaken, Problem, ResyncReason, VersionMismatch};
+use crate::wire::{Conflict, FullResync, Gone, PathTaken, Problem, ResyncReason, VersionMismatch};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -19,6 +19,15 @@ pub enum Error {
     NotJson(String),
     /// The body or the note's text is larger than allowed.
     TooLarge,
+    /// A batch is larger than allowed.
+    BatchTooLarge,
+    /// More than a tenth of a batch failed, and so nothing of it was done.
+    BatchFailed {
+        /// Notes in it.
+        total: usize,
+        /// Notes that failed.
+        failed: usize,
+    },
     /// The text does not have the hash that was sent with it.
     Integrity {
         /// The hash that was sent.
@@ -28,6 +37,8 @@ pub enum Error {
     },
     /// The body is of another media type.
     MediaType,
+    /// The body is packed in a way that is not read here.
+    Encoding,
     /// No version of this API can answer in the form that was asked for.
     NotAcceptable,
     /// The route has other methods.
@@ -52,12 +63,29 @@ pub enum Error {
     },
     /// No such note in this workspace.
     NoNote(NoteId),
+    /// The note has no such version, or it is not kept.
+    NoRevision {
+        /// The note.
+        note_id: NoteId,
+        /// The number that was asked for.
+        version: i64,
+    },
+    /// No such conflict in this workspace.
+    NoConflict(ConflictId),
+    /// The conflict was settled before.
+    AlreadyResolved(ConflictId),
+    /// The note is of another type than the request says.
+    TypeDiffers(NoteType),
     /// No such folder in this workspace.
     NoFolder(FolderId),
     /// The note was changed by somebody else since the sent version.
     Conflict(Box<Conflict>),
+    /// The note was deleted.
+    Gone(Box<Gone>),
     /// Another note has the path.
     PathTaken(Box<PathTaken>),
+    /// The change must say which version it replaces.
+    PreconditionRequired,
     /// `If-Match` names another version.
     VersionMismatch(Box<VersionMismatch>),
     /// Changes that the sender has missed cannot be told any more.
@@ -112,9 +140,11 @@ impl FieldProblem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is its name, and `Error` says when it is used")]
 pub enum Code {
+    BatchFailed,
     Conflict,
     Forbidden,
     FullResyncRequired,
+    Gone,
     IdempotencyKeyReused,
     IntegrityError,
     InternalError,
@@ -124,6 +154,7 @@ pub enum Code {
     NotFound,
     PayloadTooLarge,
     PreconditionFailed,
+    PreconditionRequired,
     RateLimitExceeded,
     ServiceUnavailable,
     Unauthorized,
@@ -135,9 +166,11 @@ impl Code {
     /// The code on the wire.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::BatchFailed => "BATCH_FAILED",
             Self::Conflict => "CONFLICT",
             Self::Forbidden => "FORBIDDEN",
             Self::FullResyncRequired => "FULL_RESYNC_REQUIRED",
+            Self::Gone => "GONE",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::IntegrityError => "INTEGRITY_ERROR",
             Self::InternalError => "INTERNAL_ERROR",
@@ -147,6 +180,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
+            Self::PreconditionRequired => "PRECONDITION_REQUIRED",
             Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::Unauthorized => "UNAUTHORIZED",
@@ -171,18 +205,19 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Invalid(problems) if problems.iter().any(FieldProblem::is_malformed) => 400,
-            Self::Invalid(_) | Self::Integrity { .. } | Self::KeyReused => 422,
+            Self::Invalid(_) | Self::Integrity { .. } | Self::KeyReused | Self::TypeDiffers(_) | Self::BatchFailed { .. } => 422,
             Self::NotJson(_) => 400,
             Self::Unauthorized => 401,
             Self::WrongWorkspace | Self::MissingScope(_) => 403,
-            Self::NoRoute | Self::NoNote(_) | Self::NoFolder(_) => 404,
+            Self::NoRoute | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => 404,
             Self::Method { .. } => 405,
             Self::NotAcceptable => 406,
-            Self::Conflict(_) | Self::PathTaken(_) => 409,
-            Self::FullResync(_) => 410,
+            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) => 409,
+            Self::FullResync(_) | Self::Gone(_) => 410,
             Self::VersionMismatch(_) => 412,
-            Self::TooLarge => 413,
-            Self::MediaType => 415,
+            Self::TooLarge | Self::BatchTooLarge => 413,
+            Self::MediaType | Self::Encoding => 415,
+            Self::PreconditionRequired => 428,
             Self::RateLimited { .. } => 429,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
@@ -192,20 +227,23 @@ impl Error {
     /// The code that a client switches on.
     pub const fn code(&self) -> Code {
         match self {
-            Self::Invalid(_) | Self::NotJson(_) => Code::ValidationError,
+            Self::Invalid(_) | Self::NotJson(_) | Self::TypeDiffers(_) => Code::ValidationError,
             Self::Integrity { .. } => Code::IntegrityError,
-            Self::TooLarge => Code::PayloadTooLarge,
-            Self::MediaType => Code::UnsupportedMediaType,
+            Self::TooLarge | Self::BatchTooLarge => Code::PayloadTooLarge,
+            Self::BatchFailed { .. } => Code::BatchFailed,
+            Self::MediaType | Self::Encoding => Code::UnsupportedMediaType,
             Self::NotAcceptable => Code::NotAcceptable,
             Self::Method { .. } => Code::MethodNotAllowed,
-            Self::NoRoute | Self::NoNote(_) | Self::NoFolder(_) => Code::NotFound,
+            Self::NoRoute | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => Code::NotFound,
             Self::Unauthorized => Code::Unauthorized,
             Self::WrongWorkspace => Code::Forbidden,
             Self::MissingScope(_) => Code::MissingScope,
             Self::RateLimited { .. } => Code::RateLimitExceeded,
-            Self::Conflict(_) | Self::PathTaken(_) => Code::Conflict,
+            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) => Code::Conflict,
             Self::VersionMismatch(_) => Code::PreconditionFailed,
+            Self::PreconditionRequired => Code::PreconditionRequired,
             Self::FullResync(_) => Code::FullResyncRequired,
+            Self::Gone(_) => Code::Gone,
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::Unavailable(_) => Code::ServiceUnavailable,
             Self::Internal(_) => Code::InternalError,
@@ -218,6 +256,11 @@ impl Error {
             Self::Invalid(problems) => problems.first().map_or(Cow::Borrowed("Invalid request"), |first| first.message().into()),
             Self::NotJson(why) => format!("The body is not valid JSON: {why}").into(),
             Self::TooLarge => "Content exceeds 1MB limit".into(),
+            Self::BatchTooLarge => "Batch exceeds 10MB limit".into(),
+            Self::BatchFailed { total, failed } => {
+                format!("{failed} of {total} notes failed, more than a tenth, so nothing was done; mend them or send fewer at once").into()
+            }
+            Self::Encoding => "Content-Encoding must be gzip, or absent".into(),
             Self::Integrity { .. } => "Content integrity check failed".into(),
             Self::MediaType => "Content-Type must be application/json".into(),
             Self::NotAcceptable => "Only version v1 of this API can answer here, as application/json".into(),
@@ -230,10 +273,16 @@ impl Error {
                 format!("Maximum {limit} requests per minute exceeded. Retry after {retry_after} seconds.").into()
             }
             Self::NoNote(id) => format!("Note with ID {id} not found").into(),
+            Self::NoRevision { note_id, version } => format!("Version {version} of note {note_id} is not kept").into(),
+            Self::NoConflict(id) => format!("Conflict with ID {id} not found").into(),
+            Self::AlreadyResolved(id) => format!("Conflict {id} was resolved before").into(),
+            Self::TypeDiffers(kind) => format!("note_type cannot be changed; the note is {kind}").into(),
             Self::NoFolder(id) => format!("Folder with ID {id} not found").into(),
             Self::Conflict(conflict) => conflict_message(conflict.ide_timestamp, conflict.noted_timestamp).into(),
+            Self::Gone(_) => "This note was deleted".into(),
             Self::PathTaken(_) => "Another note already has this path".into(),
             Self::VersionMismatch(now) => format!("The note is at version {}, not at the one in If-Match", now.version).into(),
+            Self::PreconditionRequired => "Send If-Match with the ETag of the version that you have seen".into(),
             Self::FullResync(_) => "The changes cannot be followed from here; a full resync is needed".into(),
             Self::KeyReused => "Idempotency key reused with different request body".into(),
             Self::Unavailable(_) => "The service cannot answer right now; try again".into(),
@@ -279,7 +328,17 @@ impl Error {
     /// Whether the request itself is at fault, as against who sent it or what it is about. Such an error is only told to a caller who
     /// may use the route.
     pub const fn is_about_the_request(&self) -> bool {
-        matches!(self, Self::Invalid(_) | Self::NotJson(_) | Self::TooLarge | Self::Integrity { .. } | Self::MediaType)
+        matches!(
+            self,
+            Self::Invalid(_)
+                | Self::NotJson(_)
+                | Self::TooLarge
+                | Self::BatchTooLarge
+                | Self::Integrity { .. }
+                | Self::MediaType
+                | Self::Encoding
+                | Self::PreconditionRequired
+        )
     }
 
     const fn only_field(&self) -> Option<&'static str> {
@@ -287,20 +346,25 @@ impl Error {
             Self::NotJson(_) => Some("body"),
             Self::Integrity { .. } => Some("content_sha256"),
             Self::TooLarge => Some("content"),
+            Self::BatchTooLarge | Self::BatchFailed { .. } => Some("notes"),
             Self::PathTaken(_) => Some("ide_file_path"),
             Self::NoFolder(_) => Some("folder_id"),
-            Self::VersionMismatch(_) => Some("If-Match"),
+            Self::NoRevision { .. } => Some("version"),
+            Self::TypeDiffers(_) => Some("note_type"),
+            Self::VersionMismatch(_) | Self::PreconditionRequired => Some("If-Match"),
             Self::KeyReused => Some("idempotency_key"),
             _ => None,
         }
     }
 
-    fn details(&self) -> Option<Value> {
+    /// Facts to act on.
+    pub fn details(&self) -> Option<Value> {
         match self {
             Self::Integrity { expected, actual } => Some(json!({ "expected": expected, "actual": actual })),
             Self::RateLimited { limit, retry_after } => Some(json!({ "retry_after": retry_after, "limit": limit, "window": "1 minute" })),
             Self::Unavailable(_) => Some(json!({ "retry_after": limits::RETRY_AFTER_SECONDS })),
             Self::Conflict(conflict) => to_value(conflict),
+            Self::Gone(gone) => to_value(gone),
             Self::PathTaken(taken) => to_value(taken),
             Self::VersionMismatch(now) => to_value(now),
             Self::FullResync(reason) => to_value(&FullResync::from(*reason)),

@@ -3,12 +3,17 @@
 //! Every fault is remembered instead of returned, so that a client learns of all of them at once; nothing is answered with a value
 //! until [`Fields::finish`] has said that there was none.
 
+mod batch;
 pub mod changes;
 mod note;
+mod notes;
 pub mod page;
+mod resolution;
 
+pub use batch::{BatchChange, BatchEntry, batch_items};
 pub use changes::Changes;
-pub use page::Page;
+pub use notes::NoteQuery;
+pub use page::{Page, number};
 
 use crate::domain::Invalid;
 use crate::error::{Error, FieldProblem};
@@ -25,10 +30,14 @@ impl Fields {
     /// Reads a body: UTF-8, JSON, an object. Depth is bounded by the JSON reader (128).
     pub fn from_json(body: &[u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(body).map_err(|_| Error::field("body", Invalid::refused("is not valid UTF-8")))?;
-        match serde_json::from_str(text) {
-            Ok(Value::Object(values)) => Ok(Self { values, problems: Vec::new() }),
-            Ok(_) => Err(Error::NotJson("an object is expected".to_owned())),
-            Err(wrong) => Err(Error::NotJson(wrong.to_string())),
+        Self::from_value(serde_json::from_str(text).map_err(|wrong| Error::NotJson(wrong.to_string()))?)
+    }
+
+    /// Takes a part of a body that was read already: an object.
+    pub fn from_value(value: Value) -> Result<Self, Error> {
+        match value {
+            Value::Object(values) => Ok(Self { values, problems: Vec::new() }),
+            _ => Err(Error::NotJson("an object is expected".to_owned())),
         }
     }
 
@@ -41,6 +50,11 @@ impl Fields {
             }
         }
         Ok(Self { values, problems: Vec::new() })
+    }
+
+    /// Takes a field away, as if it had not been sent.
+    pub fn forget(&mut self, field: &str) {
+        self.values.remove(field);
     }
 
     /// Adds what a header says about a field. Said in both places, it must be the same.
@@ -82,6 +96,12 @@ impl Fields {
         }
     }
 
+    /// Whether a field says anything.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.values.get(field).is_some_and(|value| !value.is_null())
+    }
+
     /// Remembers a fault that no single reader can see.
     pub fn problem(&mut self, field: &'static str, wrong: Invalid) {
         self.problems.push(FieldProblem { field, wrong: Some(wrong) });
@@ -118,6 +138,11 @@ pub fn string(value: Value) -> Result<String, Invalid> {
         Value::String(text) => Ok(text),
         _ => Err(Invalid::malformed("must be a string")),
     }
+}
+
+/// Reads a truth value.
+pub fn boolean(value: Value) -> Result<bool, Invalid> {
+    value.as_bool().ok_or_else(|| Invalid::malformed("must be true or false"))
 }
 
 /// Reads an object.

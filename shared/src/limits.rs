@@ -9,6 +9,16 @@ pub const CONTENT_BYTES_MAX: usize = 1 << 20;
 /// there. Only texts made of control characters grow more (`\u001f`). Sixteen such requests must fit one instance's memory.
 pub const BODY_BYTES_MAX: usize = 3 * CONTENT_BYTES_MAX + 256 * 1024;
 
+/// Notes in a batch.
+pub const BATCH_NOTES_MAX: usize = 100;
+
+/// A whole batch, once unpacked.
+pub const BATCH_BYTES_MAX: usize = 10 << 20;
+
+/// The bodies of all requests that are under way in one instance. While a request is answered its memory is about two to three times that, and
+/// an instance may have 128 MiB.
+pub const INSTANCE_BODY_BYTES_MAX: usize = 32 << 20;
+
 /// A title, in characters as a person counts code points.
 pub const TITLE_CHARS_MAX: usize = 200;
 
@@ -80,3 +90,9 @@ pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How long a health answer is reused.
 pub const HEALTH_CACHE: Duration = Duration::from_secs(10);
+
+/// Steps of comparing texts for a merge or a diff, counted before the comparison: about a tenth of a second in a component.
+pub const MERGE_STEPS_MAX: u64 = 40_000_000;
+
+/// Revisions of one note that are listed: far more than are kept of a note with a hundred writers.
+pub const REVISIONS_LISTED_MAX: i32 = 500;

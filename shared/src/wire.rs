@@ -3,16 +3,25 @@
 //! Components and clients share them, so that neither can drift. A client reads an answer as `Envelope<NoteReply>`; fields that it
 //! does not know are ignored, because new ones may come within a version.
 
+pub mod batch;
 pub mod changes;
+pub mod conflicts;
 pub mod envelope;
 pub mod health;
 pub mod list;
 pub mod note;
+pub mod notes;
 pub mod status;
 
+pub use batch::{BatchIn, BatchItem, BatchReply, BatchResult, BatchSummary};
 pub use changes::{Change, ChangeList, FullResync, ResyncReason};
+pub use conflicts::{ConflictKind, ConflictList, ConflictOut, ConflictResolved, Resolution, ResolutionStrategy, ResolvedBy};
 pub use envelope::{Envelope, Meta, Problem};
 pub use health::{Check, Checks, Health, State};
 pub use list::NoteList;
-pub use note::{Conflict, NoteDeleted, NoteIn, NoteOut, NoteReply, NoteUpdate, NotedVersion, PathTaken, VersionMismatch};
+pub use note::{
+    BaseVersion, Conflict, ConflictFound, Gone, MergeMode, MergeProposal, NoteDeleted, NoteIn, NoteOut, NoteReply, NoteUpdate,
+    NotedVersion, PathTaken, VersionMismatch,
+};
+pub use notes::{NoteDraft, NotePatch, NoteVersion, RevisionList, RevisionReply, VersionDiff};
 pub use status::SyncStatus;

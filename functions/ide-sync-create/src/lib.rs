@@ -43,15 +43,14 @@ async fn create(call: &mut Call) -> Result<Reply, Error> {
         ]
     };
     let row = call.ask(&CREATE, params).await?;
-    match (row.outcome()?, note.folder_id) {
-        (outcome @ (Outcome::Created | Outcome::Replayed), _) => {
+    match row.outcome()? {
+        outcome @ (Outcome::Created | Outcome::Replayed) => {
             let note = NoteOut { content: Some(content), ..row.body()? };
-            call.is_about(note.id);
+            let note_id = note.id;
+            call.is_about(note_id);
             let reply = Reply::created(&NoteReply { success: true, note })?;
-            Ok(reply.with_version(1).replayed(outcome == Outcome::Replayed))
+            Ok(reply.with_version(note_id, 1).replayed(outcome == Outcome::Replayed))
         }
-        (Outcome::PathTaken, _) => Err(Error::PathTaken(row.body()?)),
-        (Outcome::NoFolder, Some(folder_id)) => Err(Error::NoFolder(folder_id)),
-        _ => Err(row.refusal()),
+        _ => Err(row.note_refusal(None, note.folder_id)),
     }
 }

@@ -15,13 +15,16 @@ const ROUTE: Route = Route { operation: "ide_sync_delete", method: Some("DELETE"
 
 const DELETE: Statement = Statement::new("deleting a note", "select * from api.ide_sync_delete($1, $2, $3, $4, $5, $6, $7)");
 
+/// Where the path names the note: `/v1/ide-sync/delete/{id}`.
+const ID: usize = 3;
+
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
     edge::serve(&ROUTE, request, delete).await
 }
 
 async fn delete(call: &mut Call) -> Result<Reply, Error> {
-    let note_id = call.note_id()?;
+    let note_id = call.note_id(ID)?;
     let mut fields = call.query()?;
     call.add_headers(&mut fields);
     let idempotency_key = fields.optional("idempotency_key", text(IdempotencyKey::parse));
@@ -37,12 +40,11 @@ async fn delete(call: &mut Call) -> Result<Reply, Error> {
             let deleted = NoteDeleted::new(note_id, row.body()?);
             Ok(Reply::ok(&deleted)?.replayed(outcome == Outcome::Replayed))
         }
-        Outcome::NotFound => Err(Error::NoNote(note_id)),
         Outcome::Conflict => Err(conflict(seen.unwrap_or_default(), &row)?),
-        _ => Err(row.refusal()),
+        _ => Err(row.note_refusal(Some(note_id), None)),
     }
 }
 
 fn conflict(seen: VersionVector, row: &Row) -> Result<Error, Error> {
-    Ok(Error::Conflict(Box::new(Conflict::new(seen, None, row.body()?))))
+    Ok(Error::Conflict(Box::new(Conflict::new(seen, None, row.body()?, None))))
 }

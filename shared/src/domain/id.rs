@@ -46,6 +46,7 @@ id!(NoteId, "note");
 id!(FolderId, "folder");
 id!(WorkspaceId, "workspace");
 id!(EpochId, "database epoch");
+id!(ConflictId, "conflict");
 
 #[cfg(test)]
 mod tests {

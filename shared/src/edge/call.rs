@@ -1,5 +1,6 @@
 //! One request on its way through a component.
 
+use super::body::{self, Encoding, Held};
 use super::db::{Outcome, Rate, Row, Statement};
 use super::headers::{self, Ids};
 use super::settings::settings;
@@ -9,9 +10,7 @@ use crate::error::Error;
 use crate::input::{Fields, text};
 use crate::{limits, params};
 use bytes::Bytes;
-use futures::StreamExt;
 use http::request::Parts;
-use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::pg::ParameterValue;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 use std::time::Instant;
@@ -27,9 +26,30 @@ pub struct Call {
     pub(super) origin: Option<OriginId>,
     parts: Parts,
     body: Option<IncomingRequestBody>,
+    /// The memory that the body takes.
+    held: Option<Held>,
     caller: Option<Caller>,
     /// Whether the database has said what the caller may do.
     has_asked: bool,
+}
+
+/// What `If-Match` demands of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// That it exists.
+    Any,
+    /// That it is at this version.
+    Version(i64),
+}
+
+impl IfMatch {
+    /// The version, if one is demanded.
+    pub const fn version(self) -> Option<i64> {
+        match self {
+            Self::Any => None,
+            Self::Version(version) => Some(version),
+        }
+    }
 }
 
 struct Caller {
@@ -45,7 +65,7 @@ impl Call {
         let (parts, body) = request.into_parts();
         let ids = Ids::of(&parts.headers);
         let (user_id, rate, note_id, origin, caller) = (None, None, None, None, None);
-        Self { route, ids, started, user_id, rate, note_id, origin, parts, body: Some(body), caller, has_asked: false }
+        Self { route, ids, started, user_id, rate, note_id, origin, parts, body: Some(body), held: None, caller, has_asked: false }
     }
 
     /// Checks what every route checks, before anything is read or asked.
@@ -107,10 +127,15 @@ impl Call {
         self.parts.uri.query()
     }
 
-    /// The note that the last segment of the path names. Spin's own header for it could be the client's, so the path is read.
-    pub fn note_id(&mut self) -> Result<NoteId, Error> {
-        let segment = self.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let id = NoteId::parse(segment).map_err(|wrong| Error::field("id", wrong))?;
+    /// A segment of the path, counted from 0 after the first slash; empty where there is none. Spin's own header for what a route leaves open
+    /// could be the client's, so the path is read.
+    pub fn segment(&self, index: usize) -> &str {
+        self.path().split('/').nth(index + 1).unwrap_or_default()
+    }
+
+    /// The note that a segment of the path names.
+    pub fn note_id(&mut self, segment: usize) -> Result<NoteId, Error> {
+        let id = NoteId::parse(self.segment(segment)).map_err(|wrong| Error::field("id", wrong))?;
         self.note_id = Some(id);
         Ok(id)
     }
@@ -130,6 +155,17 @@ impl Call {
         Fields::from_pairs(form_urlencoded::parse(self.raw_query().unwrap_or_default().as_bytes()).into_owned())
     }
 
+    /// As [`Call::change`], for what may be done twice: the idempotency key may be absent.
+    pub async fn repeatable_change<T>(
+        &mut self,
+        parse: impl FnOnce(Fields) -> Result<T, Error>,
+    ) -> Result<(Option<IdempotencyKey>, T), Error> {
+        let mut fields = Fields::from_json(&self.json().await?)?;
+        self.add_headers(&mut fields);
+        let key = fields.optional("idempotency_key", text(IdempotencyKey::parse));
+        Ok((key, parse(fields)?))
+    }
+
     /// Reads the body of a change and its idempotency key, from the header or the body. Faults in both are told together.
     pub async fn change<T>(&mut self, parse: impl FnOnce(Fields) -> Result<T, Error>) -> Result<(IdempotencyKey, T), Error> {
         let mut fields = Fields::from_json(&self.json().await?)?;
@@ -143,12 +179,42 @@ impl Call {
     /// Adds the fields that travel in headers.
     pub fn add_headers(&self, fields: &mut Fields) {
         fields.with_header("idempotency_key", self.header("idempotency-key"));
-        fields.with_header("sync_origin_id", self.header("x-sync-origin"));
+        fields.with_header("sync_origin_id", self.origin_header());
     }
 
-    /// The version that the request demands.
-    pub fn if_match(&self) -> Result<Option<i64>, Error> {
-        headers::if_match(&self.parts.headers)
+    /// The writer, where a header names it.
+    pub fn origin_header(&self) -> Option<&str> {
+        self.header("x-sync-origin")
+    }
+
+    /// Reads the body of a batch, which may be larger than that of one note.
+    pub async fn batch(&mut self) -> Result<Fields, Error> {
+        Fields::from_json(&self.json_up_to(limits::BATCH_BYTES_MAX, Error::BatchTooLarge).await?)
+    }
+
+    /// The version of a note that the request demands, if it demands one.
+    pub fn if_match(&self, note_id: NoteId) -> Result<Option<IfMatch>, Error> {
+        headers::if_match(&self.parts.headers, note_id)
+    }
+
+    /// The version that a change of a note must demand, so that nobody replaces what they have not seen.
+    pub fn must_match(&self, note_id: NoteId) -> Result<IfMatch, Error> {
+        self.if_match(note_id)?.ok_or(Error::PreconditionRequired)
+    }
+
+    /// Whether the request asks and changes nothing.
+    pub(super) fn is_read(&self) -> bool {
+        self.parts.method == http::Method::GET
+    }
+
+    /// The entity tags of the answers that the client has already.
+    pub fn known_tags(&self) -> Vec<&str> {
+        headers::if_none_match(&self.parts.headers)
+    }
+
+    /// The versions of a note that the client has already.
+    pub fn known_versions(&self, note_id: NoteId) -> Vec<i64> {
+        self.known_tags().into_iter().filter_map(|tag| headers::version_of(tag, note_id)).collect()
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -156,30 +222,23 @@ impl Call {
     }
 
     async fn json(&mut self) -> Result<Bytes, Error> {
+        self.json_up_to(limits::BODY_BYTES_MAX, Error::TooLarge).await
+    }
+
+    async fn json_up_to(&mut self, bytes_max: usize, too_large: Error) -> Result<Bytes, Error> {
         if !self.header("content-type").is_some_and(accept::is_json) {
             return Err(Error::MediaType);
         }
+        let encoding = match self.parts.headers.contains_key("content-encoding") {
+            true => Encoding::parse(self.header("content-encoding").ok_or(Error::Encoding)?)?,
+            false => Encoding::Plain,
+        };
         // A length can be larger than an address here, and is then as large as can be.
         let announced = self.header("content-length").and_then(|length| length.parse::<u64>().ok());
-        let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let announced = announced.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
         let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
-        if announced.is_some_and(|length| length > limits::BODY_BYTES_MAX) {
-            return Err(Error::TooLarge);
-        }
-        read(body, announced.unwrap_or(0)).await
+        let (body, held) = body::read(body, encoding, announced, bytes_max, too_large).await?;
+        self.held = Some(held);
+        Ok(body)
     }
-}
-
-/// Reads a body up to the limit; what lies beyond stays unread.
-async fn read(body: IncomingRequestBody, announced: usize) -> Result<Bytes, Error> {
-    let mut chunks = body.stream();
-    let mut whole = Vec::with_capacity(announced);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Error::NotJson("the body ended too early".to_owned()))?;
-        if whole.len() + chunk.len() > limits::BODY_BYTES_MAX {
-            return Err(Error::TooLarge);
-        }
-        whole.extend_from_slice(&chunk);
-    }
-    Ok(whole.into())
 }

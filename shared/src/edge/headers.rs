@@ -2,7 +2,8 @@
 //!
 //! Only headers that the client sends are read. Spin adds some of its own (`spin-*`), but a client can send those too and would win.
 
-use crate::domain::{ApiKey, Invalid, WorkspaceId};
+use super::call::IfMatch;
+use crate::domain::{ApiKey, Invalid, NoteId, WorkspaceId};
 use crate::error::Error;
 use crate::limits;
 use http::HeaderMap;
@@ -62,18 +63,36 @@ pub(super) fn workspace(headers: &HeaderMap) -> Result<Option<WorkspaceId>, Erro
     }
 }
 
-/// The version that `If-Match` demands: a number in quotes. `*` demands nothing but that the note exists.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Error> {
+/// The version of a note that `If-Match` demands: the note's entity tag, or the bare number in quotes. `*` demands nothing but that the note
+/// exists. The tag of another note is one that this note never had.
+pub(super) fn if_match(headers: &HeaderMap, note_id: NoteId) -> Result<Option<IfMatch>, Error> {
     const NAME: &str = "If-Match";
     if !headers.contains_key(NAME) {
         return Ok(None);
     }
-    let version = |tag: &str| tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|version| version.parse().ok());
-    match one(headers, NAME).map(|tag| (tag, version(tag))) {
-        Some(("*", _)) => Ok(None),
-        Some((_, Some(version))) => Ok(Some(version)),
+    match one(headers, NAME).map(|tag| (tag, version_of(tag, note_id))) {
+        Some(("*", _)) => Ok(Some(IfMatch::Any)),
+        Some((_, Some(version))) => Ok(Some(IfMatch::Version(version))),
         _ => Err(Error::field(NAME, Invalid::malformed("must be one entity tag that this API gave out, or *"))),
     }
+}
+
+/// The version behind an entity tag; 0, which no note has, where the tag is another note's.
+pub(super) fn version_of(tag: &str, note_id: NoteId) -> Option<i64> {
+    let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
+    match tag.rsplit_once('-') {
+        None => tag.parse().ok(),
+        Some((id, version)) => {
+            let (id, version): (_, i64) = (NoteId::parse(id).ok()?, version.parse().ok()?);
+            Some(if id == note_id { version } else { 0 })
+        }
+    }
+}
+
+/// The entity tags of `If-None-Match`, without the marks of weak ones: for a read a weak tag is as good. `*` is among them as it stands.
+pub(super) fn if_none_match(headers: &HeaderMap) -> Vec<&str> {
+    let values = headers.get_all("if-none-match").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect()
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -97,9 +116,9 @@ fn trace_id(traceparent: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, api_key, if_match};
-    use crate::domain::ApiKey;
+    use super::{Ids, IfMatch, api_key, if_match};
     use crate::domain::api_key::Environment;
+    use crate::domain::{ApiKey, NoteId};
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -141,13 +160,21 @@ mod tests {
     }
 
     #[test]
-    fn if_match_takes_one_strong_tag() {
-        let check = |tag: &str, expected: Option<Option<i64>>| assert_eq!(if_match(&headers(&[("if-match", tag)])).ok(), expected, "{tag}");
-        check("\"3\"", Some(Some(3)));
-        check("*", Some(None));
+    fn if_match_takes_one_strong_tag_of_the_note() {
+        let id = "018f4d2e-7c1a-7000-8000-0123456789ab";
+        let note_id = NoteId::parse(id).unwrap();
+        let check = |tag: &str, expected: Option<IfMatch>| {
+            assert_eq!(if_match(&headers(&[("if-match", tag)]), note_id).ok().flatten(), expected, "{tag}");
+        };
+        check("\"3\"", Some(IfMatch::Version(3)));
+        check(&format!("\"{id}-3\""), Some(IfMatch::Version(3)));
+        check(&format!("\"{}-3\"", id.replace('a', "b")), Some(IfMatch::Version(0)));
+        check("*", Some(IfMatch::Any));
         check("W/\"3\"", None);
         check("3", None);
         check("\"x\"", None);
-        assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
+        check("\"x-3\"", None);
+        assert!(if_match(&headers(&[("if-match", "3")]), note_id).is_err());
+        assert_eq!(if_match(&HeaderMap::new(), note_id).unwrap(), None);
     }
 }

@@ -3,8 +3,8 @@
 //! Spin matches types exactly. What it cannot carry goes as text, and the statement casts it: an instant is `$n::text::timestamptz`.
 
 use crate::domain::{
-    ContentHash, EpochId, FileMetadata, FolderId, IdempotencyKey, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector,
-    WorkspaceId,
+    ConflictId, ContentHash, EpochId, FileMetadata, FolderId, IdempotencyKey, NoteId, NotePath, NoteType, OriginId, Timestamp, Title,
+    VersionVector, WorkspaceId,
 };
 use serde_json::{Map, Value};
 use spin_sdk::pg::ParameterValue;
@@ -39,9 +39,14 @@ param! {
     String => |value| ParameterValue::Str(value);
     &str => |value| ParameterValue::Str(value.to_owned());
     Vec<u8> => |value| ParameterValue::Binary(value);
+    &[i64] => |value| ParameterValue::ArrayInt64(value.iter().copied().map(Some).collect());
+    &[&str] => |value| ParameterValue::ArrayStr(value.iter().map(|&text| Some(text.to_owned())).collect());
+    &[String] => |value| ParameterValue::ArrayStr(value.iter().cloned().map(Some).collect());
+    &Value => |value| json(value);
     WorkspaceId => |value| ParameterValue::Uuid(value.to_string());
     EpochId => |value| ParameterValue::Uuid(value.to_string());
     NoteId => |value| ParameterValue::Uuid(value.to_string());
+    ConflictId => |value| ParameterValue::Uuid(value.to_string());
     FolderId => |value| ParameterValue::Uuid(value.to_string());
     Timestamp => |value| ParameterValue::Str(value.to_string());
     NoteType => |value| ParameterValue::Str(value.name().to_owned());

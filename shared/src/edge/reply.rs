@@ -1,7 +1,7 @@
 //! The answer: the one place where a status and headers are made.
 
 use super::Call;
-use crate::domain::Timestamp;
+use crate::domain::{NoteId, Timestamp};
 use crate::error::Error;
 use crate::wire::envelope::API_VERSION;
 use crate::wire::{Meta, Problem};
@@ -24,6 +24,15 @@ pub struct Reply {
     problems: Vec<Problem>,
     headers: HeaderMap,
 }
+
+/// The entity tag of a note's version.
+#[must_use]
+pub fn note_tag(note_id: NoteId, version: i64) -> String {
+    format!("\"{note_id}-{version}\"")
+}
+
+/// The one answer without a body.
+const NOT_MODIFIED: u16 = 304;
 
 /// How every envelope begins.
 const BEGIN: &[u8] = b"{\"data\":";
@@ -69,10 +78,22 @@ impl Reply {
         }
     }
 
-    /// Names the version that the answer holds.
+    /// Says that the client has this answer already.
     #[must_use]
-    pub fn with_version(self, version: i64) -> Self {
-        self.with_header(header::ETAG, &format!("\"{version}\""))
+    pub fn not_modified(tag: &str) -> Self {
+        Self { status: NOT_MODIFIED, body: Vec::new(), problems: Vec::new(), headers: HeaderMap::new() }.with_tag(tag)
+    }
+
+    /// Gives the answer an entity tag.
+    #[must_use]
+    pub fn with_tag(self, tag: &str) -> Self {
+        self.with_header(header::ETAG, tag)
+    }
+
+    /// Names the version of a note that the answer holds.
+    #[must_use]
+    pub fn with_version(self, note_id: NoteId, version: i64) -> Self {
+        self.with_tag(&note_tag(note_id, version))
     }
 
     /// Says whether an earlier answer is given again.
@@ -108,7 +129,9 @@ impl Reply {
 /// Makes the response: closes the envelope, and adds what every response has.
 pub(super) fn respond(call: &Call, result: Result<Reply, Error>) -> Response {
     let mut reply = result.unwrap_or_else(|error| Reply::of(&error));
-    close(&call.ids.request, &mut reply);
+    if reply.status != NOT_MODIFIED {
+        close(&call.ids.request, &mut reply);
+    }
     add_headers(call, &mut reply);
     let mut response = http::Response::new(FullBody::new(Bytes::from(reply.body)));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -131,11 +154,15 @@ fn close(request_id: &str, reply: &mut Reply) {
 }
 
 fn add_headers(call: &Call, reply: &mut Reply) {
-    let Reply { headers, body, .. } = reply;
+    let Reply { status, headers, body, .. } = reply;
     // Without a length a response is sent in chunks, which costs 40 ms on a kept connection.
-    headers.insert(header::CONTENT_LENGTH, body.len().into());
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if *status != NOT_MODIFIED {
+        headers.insert(header::CONTENT_LENGTH, body.len().into());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    // What has a tag may be kept by the one client that asked, and is asked for again each time.
+    let caching = if call.is_read() && headers.contains_key(header::ETAG) { "private, no-cache" } else { "no-store" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(HeaderName::from_static("api-version"), HeaderValue::from_static(API_VERSION));
     set(headers, HeaderName::from_static("x-request-id"), &call.ids.request);
     set(headers, HeaderName::from_static("x-correlation-id"), &call.ids.correlation);

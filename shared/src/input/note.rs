@@ -1,9 +1,9 @@
 //! Notes as they arrive: read, bounded, and proved whole.
 
-use super::{Fields, object, string, text};
-use crate::domain::{Content, ContentHash, FileMetadata, FolderId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector};
+use super::{Fields, boolean, object, string, text};
+use crate::domain::{Content, ContentHash, FileMetadata, FolderId, Invalid, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector};
 use crate::error::Error;
-use crate::wire::{NoteIn, NoteUpdate};
+use crate::wire::{MergeMode, NoteIn, NoteUpdate};
 use serde_json::{Map, Value};
 
 impl NoteIn {
@@ -26,7 +26,7 @@ impl NoteIn {
             return Err(fields.into_error());
         };
         fields.finish()?;
-        check_hash(&content, content_sha256)?;
+        check_hash(&content, Some(content_sha256))?;
         Ok(Self {
             title,
             content,
@@ -60,6 +60,8 @@ impl NoteUpdate {
         let folder_id = fields.nullable("folder_id", text(FolderId::parse));
         let file_metadata = fields.optional("file_metadata", FileMetadata::parse);
         let last_known_updated_at = fields.optional("last_known_updated_at", text(Timestamp::parse));
+        let force_overwrite = fields.optional("force_overwrite", boolean).unwrap_or(false);
+        let merge = fields.optional("merge", text(merge_mode));
         check_size(content.as_ref())?;
         let (Some(content), Some(content_sha256), Some(ide_last_modified), Some(sync_origin_id), Some(version_vector)) =
             (content, content_sha256, ide_last_modified, sync_origin_id, version_vector)
@@ -67,7 +69,7 @@ impl NoteUpdate {
             return Err(fields.into_error());
         };
         fields.finish()?;
-        check_hash(&content, content_sha256)?;
+        check_hash(&content, Some(content_sha256))?;
         Ok(Self {
             content,
             content_sha256,
@@ -79,7 +81,16 @@ impl NoteUpdate {
             folder_id,
             file_metadata,
             last_known_updated_at,
+            force_overwrite,
+            merge,
         })
+    }
+}
+
+fn merge_mode(text: &str) -> Result<MergeMode, Invalid> {
+    match text {
+        "auto" => Ok(MergeMode::Auto),
+        _ => Err(Invalid::refused("must be \"auto\", or absent to have a conflict reported")),
     }
 }
 
@@ -91,18 +102,22 @@ fn path(fields: &mut Fields, kind: Option<NoteType>) -> Option<NotePath> {
     }
 }
 
-fn source(fields: &mut Fields, kind: NoteType) -> Map<String, Value> {
+pub(super) fn source(fields: &mut Fields, kind: NoteType) -> Map<String, Value> {
     let checked = |value| object(value).and_then(|source| kind.check_source(&source).map(|()| source));
     fields.optional("source_metadata", checked).unwrap_or_default()
 }
 
-fn check_size(content: Option<&Content>) -> Result<(), Error> {
+pub(super) fn check_size(content: Option<&Content>) -> Result<(), Error> {
     if content.is_some_and(Content::is_too_large) { Err(Error::TooLarge) } else { Ok(()) }
 }
 
-fn check_hash(content: &Content, expected: ContentHash) -> Result<(), Error> {
+/// The hash of a text, which must be the one that was sent, if one was.
+pub(super) fn check_hash(content: &Content, expected: Option<ContentHash>) -> Result<ContentHash, Error> {
     let actual = ContentHash::of(content.as_str());
-    if actual == expected { Ok(()) } else { Err(Error::Integrity { expected, actual }) }
+    match expected {
+        Some(expected) if expected != actual => Err(Error::Integrity { expected, actual }),
+        _ => Ok(actual),
+    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ impl Page {
     }
 }
 
-pub(super) fn number(value: &str, from: u32, to: u32) -> Result<u32, Invalid> {
+/// Reads a whole number within bounds, both included.
+pub fn number(value: &str, from: u32, to: u32) -> Result<u32, Invalid> {
     value
         .parse()
         .ok()

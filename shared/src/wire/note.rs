@@ -1,6 +1,8 @@
 //! Notes on their way in and out.
 
-use crate::domain::{Content, ContentHash, FileMetadata, FolderId, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector};
+use crate::domain::{
+    ConflictId, Content, ContentHash, FileMetadata, FolderId, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -62,11 +64,31 @@ pub struct NoteUpdate {
     /// Refuse the update unless the note was last changed exactly then; an extra condition, besides the vector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_known_updated_at: Option<Timestamp>,
+    /// Replace a version that this text was not made from, on purpose: what is replaced stays in the conflict log and the revisions. The
+    /// vector must still have seen that version, so that a third writer's edit is not replaced unseen. Also brings back a deleted note.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub force_overwrite: bool,
+    /// What to do when the two texts were made side by side; absent, the conflict is reported with a proposal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeMode>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// What an update may do about a text that was made side by side with its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeMode {
+    /// Bring the two together where no line was changed by both; report the conflict otherwise.
+    Auto,
 }
 
 /// Tells `null` from absent.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<FolderId>>, D::Error> {
-    Option::<FolderId>::deserialize(deserializer).map(Some)
+pub(super) fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 impl NoteIn {
@@ -175,11 +197,70 @@ pub struct Conflict {
     pub noted_timestamp: Timestamp,
     /// The server's version, whole.
     pub noted_version: NotedVersion,
+    /// Its entry in the conflict log, to be resolved there or by an update that has seen both vectors.
+    pub conflict_id: ConflictId,
+    /// The last version that both sides know; absent when it is not kept any more, or the sender named none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseVersion>,
+    /// The two texts brought together; absent without a base, and for a delete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeProposal>,
+}
+
+/// The version that two sides of a conflict have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseVersion {
+    /// Its number.
+    pub version: i64,
+    /// Its vector.
+    pub version_vector: VersionVector,
+    /// Its text.
+    pub content: String,
+    /// SHA-256 of its text.
+    pub content_sha256: ContentHash,
+}
+
+/// Two texts brought together on the base that they have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeProposal {
+    /// Whether no line was changed by both. Otherwise the text holds both, between `<<<<<<< IDE`, `=======` and `>>>>>>> Noted`.
+    pub clean: bool,
+    /// The text.
+    pub content: String,
+    /// SHA-256 of the text.
+    pub content_sha256: ContentHash,
+}
+
+/// The details of a 410 on a note: it was deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gone {
+    /// When.
+    pub deleted_at: Timestamp,
+    /// By whom.
+    pub deleted_by: OriginId,
+    /// The version of the tombstone.
+    pub version: i64,
+    /// Its vector: an update that has seen it and says `force_overwrite` brings the note back.
+    pub version_vector: VersionVector,
+    /// The entry in the conflict log, if the request was an editor's change that had not seen the deletion.
+    pub conflict_id: Option<ConflictId>,
+}
+
+/// What the database knows of a conflict.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ConflictFound {
+    /// The server's version, whole.
+    pub noted_version: NotedVersion,
+    /// Its entry in the conflict log.
+    pub conflict_id: ConflictId,
+    /// The last version that both sides know.
+    pub base: Option<BaseVersion>,
 }
 
 impl Conflict {
     /// What a sender and the server know of each other's versions.
-    pub fn new(local_vector: VersionVector, ide_timestamp: Option<Timestamp>, noted_version: NotedVersion) -> Self {
+    pub fn new(local_vector: VersionVector, ide_timestamp: Option<Timestamp>, found: ConflictFound, merge: Option<MergeProposal>) -> Self {
+        let ConflictFound { noted_version, conflict_id, base } = found;
         Self {
             conflict_resolution_required: true,
             local_vector,
@@ -187,6 +268,9 @@ impl Conflict {
             ide_timestamp,
             noted_timestamp: noted_version.updated_at,
             noted_version,
+            conflict_id,
+            base,
+            merge,
         }
     }
 }
@@ -221,6 +305,8 @@ pub struct PathTaken {
     pub identical: bool,
     /// That note.
     pub noted_version: NotedVersion,
+    /// The entry in the conflict log, if two notes were made side by side with different texts.
+    pub conflict_id: Option<ConflictId>,
 }
 
 /// The details of a 412: `If-Match` named another version.

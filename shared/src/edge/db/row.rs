@@ -1,7 +1,8 @@
 //! The row that every function of `api` answers with.
 
-use crate::domain::{Scope, Timestamp};
+use crate::domain::{FolderId, NoteId, Scope, Timestamp};
 use crate::error::Error;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::pg::DbValue;
 use std::time::SystemTime;
@@ -82,8 +83,26 @@ outcomes! {
     PathTaken = "path_taken",
     /// The stored version has changes that the sender has not seen.
     Conflict = "conflict",
+    /// The note was deleted.
+    Gone = "gone",
     /// The note is at another version than the request demands.
     VersionMismatch = "version_mismatch",
+    /// One thing, as it is.
+    Read = "read",
+    /// What the client has is what there is.
+    NotModified = "not_modified",
+    /// The note is of another type than the request says.
+    TypeDiffers = "type_differs",
+    /// No such version is kept.
+    NoRevision = "no_revision",
+    /// No such conflict.
+    NoConflict = "no_conflict",
+    /// The conflict was settled before.
+    AlreadyResolved = "already_resolved",
+    /// One side of the conflict has no text.
+    NoSide = "no_side",
+    /// A conflict was decided.
+    Resolved = "resolved",
     /// A page of notes.
     Listed = "listed",
     /// A page of changes.
@@ -92,6 +111,10 @@ outcomes! {
     ForeignCursor = "foreign_cursor",
     /// Only reading everything again helps.
     FullResync = "full_resync",
+    /// A batch was written, all but what failed.
+    Batched = "batched",
+    /// Too much of a batch failed, so nothing was written.
+    BatchFailed = "batch_failed",
     /// How syncing stands.
     Status = "status",
 }
@@ -122,6 +145,18 @@ impl Row {
             .map_err(|wrong| Error::internal("reading a reply", format!("not the expected JSON at column {}", wrong.column())))
     }
 
+    /// The replies that make up this one, one for each item of a batch.
+    pub fn rows(&self) -> Result<Vec<Self>, Error> {
+        #[derive(Deserialize)]
+        struct Item {
+            outcome: String,
+            body: Option<String>,
+        }
+        let items: Vec<Item> = self.body()?;
+        let row = |item: Item| Self { outcome: Outcome::parse(&item.outcome), body: item.body, bulk: None, user_id: None, rate: None };
+        Ok(items.into_iter().map(row).collect())
+    }
+
     /// The large JSON text of the reply.
     pub fn bulk(&mut self) -> String {
         self.bulk.take().unwrap_or_default()
@@ -140,6 +175,19 @@ impl Row {
             Some(Outcome::KeyReused) => Error::KeyReused,
             other => Error::internal("reading a reply", format!("unexpected outcome {other:?}")),
         }
+    }
+
+    /// The error for an outcome of writing a note that means the same on every route.
+    pub fn note_refusal(&self, note_id: Option<NoteId>, folder_id: Option<FolderId>) -> Error {
+        let refusal = match (self.outcome, note_id, folder_id) {
+            (Some(Outcome::NotFound), Some(note_id), _) => Ok(Error::NoNote(note_id)),
+            (Some(Outcome::NoFolder), _, Some(folder_id)) => Ok(Error::NoFolder(folder_id)),
+            (Some(Outcome::Gone), ..) => self.body().map(Error::Gone),
+            (Some(Outcome::VersionMismatch), ..) => self.body().map(Error::VersionMismatch),
+            (Some(Outcome::PathTaken), ..) => self.body().map(Error::PathTaken),
+            _ => Ok(self.refusal()),
+        };
+        refusal.unwrap_or_else(|unreadable| unreadable)
     }
 
     fn rate_limited(&self) -> Error {

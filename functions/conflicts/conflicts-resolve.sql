@@ -1,0 +1,99 @@
+-- Settles a conflict by one of five strategies. One call is one transaction.
+--
+-- Outcomes: resolved (body: the conflict and the note, each with its texts, and the second note if there is one), replayed, key_reused,
+-- no_conflict, already_resolved, not_found (the note is collected), conflict (body: the version that the sender has not seen), path_taken;
+-- unauthorized, wrong_workspace, missing_scope, rate_limited.
+--
+-- The vector must have seen the note as it is: what came after the conflict is not replaced unseen.
+create or replace function api.conflicts_resolve(
+  p_key_hash bytea, p_workspace_id uuid, p_idempotency_key text, p_request_hash text, p_conflict_id uuid, p_origin text,
+  p_version_vector jsonb, p_strategy text, p_content text, p_content_sha256 text
+) returns api.reply
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_endpoint constant text := 'POST /v1/conflicts/' || p_conflict_id || '/resolve';
+  caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write']);
+  v_seq bigint;
+  v_reply api.reply;
+  v_conflict noted.sync_conflicts;
+  v_note noted.notes;
+  v_edit sync.edit;
+  v_draft noted.notes;
+  v_written sync.written;
+  v_second sync.written;
+begin
+  if caller.outcome <> 'entered' then
+    return auth.reply(caller, caller.outcome, caller.detail);
+  end if;
+  v_seq := sync.lock_workspace(caller.workspace_id) + 1;
+  v_reply := sync.replay(caller, p_idempotency_key, v_endpoint, p_request_hash);
+  if v_reply.outcome is not null then
+    return v_reply;
+  end if;
+
+  v_conflict := sync.conflict_of(caller.workspace_id, p_conflict_id);
+  if v_conflict.id is null then
+    return auth.reply(caller, 'no_conflict');
+  elsif v_conflict.resolved_at is not null then
+    return auth.reply(caller, 'already_resolved');
+  end if;
+  select note.* into v_note from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = v_conflict.note_id;
+  if not found then
+    return auth.reply(caller, 'not_found');
+  elsif not sync.has_seen(p_version_vector, v_note.version_vector) then
+    return auth.reply(caller, 'conflict', json_build_object(
+      'noted_version', sync.noted_version(v_note), 'conflict_id', p_conflict_id, 'base', null)::text);
+  end if;
+
+  v_written := sync.refused(auth.reply(caller, 'unchanged'));
+  if p_strategy = 'keep_ide' and v_conflict.kind = 'delete' then
+    v_written := sync.delete_note(caller, v_seq, v_note.id, p_origin, p_version_vector, null);
+  elsif p_strategy in ('keep_ide', 'manual_merge', 'create_both') then
+    v_edit.origin := p_origin;
+    v_edit.version_vector := sync.merged(p_version_vector, v_conflict.ide_vector);
+    v_edit.restores := true;
+    if p_strategy = 'manual_merge' then
+      v_edit.content := p_content;
+      v_edit.content_sha256 := p_content_sha256;
+    else
+      v_edit.content := v_conflict.ide_version_content;
+      v_edit.content_sha256 := v_conflict.ide_content_sha256;
+    end if;
+    if p_strategy = 'create_both' then
+      v_edit.title := left(v_note.title, 194) || ' (IDE)';
+    end if;
+    v_written := sync.edit_note(caller, v_seq, v_note.id, v_edit);
+  end if;
+  if (v_written.reply).outcome in ('path_taken', 'no_folder') then
+    return v_written.reply;
+  end if;
+
+  if p_strategy = 'create_both' then
+    -- The other text lives on beside the first, which keeps the file.
+    v_draft := v_note;
+    v_draft.title := left(v_note.title, 192) || ' (Noted)';
+    v_draft.content := v_conflict.noted_version_content;
+    v_draft.content_sha256 := v_conflict.noted_content_sha256;
+    v_draft.ide_file_path := sync.free_path_beside(caller.workspace_id, v_note.ide_file_path, ' (Noted)');
+    v_draft.last_sync_origin_id := p_origin;
+    v_second := sync.create_note(caller, v_seq + v_written.changes, v_draft);
+    if (v_second.reply).outcome <> 'created' then
+      raise exception 'a free path was taken under the lock of its workspace';
+    end if;
+  end if;
+  perform sync.count_written(
+    caller.workspace_id, v_written.changes + coalesce(v_second.changes, 0), v_written.live + coalesce(v_second.live, 0),
+    v_written.synced + coalesce(v_second.synced, 0), true);
+
+  -- What was written may have settled it already, under the name that the texts suggest; the decision as it was made comes last.
+  perform sync.decide_conflict(caller, p_conflict_id, v_note.id, p_origin, p_strategy, 'user', p_content);
+  select note.* into v_note from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = v_conflict.note_id;
+  v_reply := auth.reply(caller, 'resolved', json_build_object(
+    'conflict', sync.conflict_json(sync.conflict_of(caller.workspace_id, p_conflict_id), true),
+    'note', sync.note_json(v_note, true),
+    'second_note', (
+      select sync.note_json(note, true) from noted.notes as note
+        where note.workspace_id = caller.workspace_id and note.id = ((v_second.reply).body::json ->> 'id')::uuid))::text);
+  perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 200, v_reply.body);
+  return v_reply;
+end $$;

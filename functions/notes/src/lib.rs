@@ -1,0 +1,62 @@
+//! `/v1/notes`: notes as a resource, with their older versions.
+//!
+//! The same rules as the editors' routes, by the same database functions; here a version's number, its entity tag, is what a writer has to have
+//! seen. This file says which path and method is which; each answer is in a file of its own.
+
+mod read;
+mod revisions;
+mod write;
+
+use noted_shared::domain::Scope;
+use noted_shared::edge::{self, Request, Response, Route};
+use noted_shared::error::Error;
+
+/// Where the path names the note: `/v1/notes/{id}`.
+const ID: usize = 2;
+
+const fn route(operation: &'static str, scopes: &'static [Scope]) -> Route {
+    Route { operation, method: None, scopes }
+}
+
+const LIST: Route = route("notes_list", &[Scope::NotesRead]);
+const READ: Route = route("notes_read", &[Scope::NotesRead]);
+const REVISIONS: Route = route("notes_revisions", &[Scope::NotesRead]);
+const REVISION: Route = route("notes_revision", &[Scope::NotesRead]);
+const DIFF: Route = route("notes_diff", &[Scope::NotesRead]);
+const CREATE: Route = route("notes_create", &[Scope::NotesWrite]);
+const REPLACE: Route = route("notes_replace", &[Scope::NotesWrite]);
+const PATCH: Route = route("notes_patch", &[Scope::NotesWrite]);
+const RESTORE: Route = route("notes_restore", &[Scope::NotesWrite]);
+const RESTORE_VERSION: Route = route("notes_restore_version", &[Scope::NotesWrite]);
+const DELETE: Route = route("notes_delete", &[Scope::NotesDelete]);
+/// What is asked of no route.
+const NONE: Route = route("notes", &[]);
+
+#[spin_sdk::http_service]
+async fn handle(request: Request) -> Response {
+    let method = request.method().as_str().to_owned();
+    let path = request.uri().path().trim_end_matches('/').to_owned();
+    let segments: Vec<&str> = path.split('/').skip(3).collect();
+    match (segments.as_slice(), method.as_str()) {
+        ([], "GET") => edge::serve(&LIST, request, read::list).await,
+        ([], "POST") => edge::serve(&CREATE, request, write::create).await,
+        ([], _) => refuse(request, "GET, POST").await,
+        ([_], "GET") => edge::serve(&READ, request, read::note).await,
+        ([_], "PUT") => edge::serve(&REPLACE, request, write::replace).await,
+        ([_], "PATCH") => edge::serve(&PATCH, request, write::patch).await,
+        ([_], "DELETE") => edge::serve(&DELETE, request, write::delete).await,
+        ([_], _) => refuse(request, "GET, PUT, PATCH, DELETE").await,
+        ([_, "revisions"], "GET") => edge::serve(&REVISIONS, request, revisions::list).await,
+        ([_, "revisions", _], "GET") => edge::serve(&REVISION, request, revisions::one).await,
+        ([_, "diff"], "GET") => edge::serve(&DIFF, request, revisions::diff).await,
+        ([_, "revisions" | "diff"] | [_, "revisions", _], _) => refuse(request, "GET").await,
+        ([_, "restore"], "POST") => edge::serve(&RESTORE, request, write::restore).await,
+        ([_, "restore", _], "POST") => edge::serve(&RESTORE_VERSION, request, write::restore_version).await,
+        ([_, "restore"] | [_, "restore", _], _) => refuse(request, "POST").await,
+        _ => edge::serve(&NONE, request, async |_| Err(Error::NoRoute)).await,
+    }
+}
+
+async fn refuse(request: Request, allow: &'static str) -> Response {
+    edge::serve(&NONE, request, async |_| Err(Error::Method { allow })).await
+}
