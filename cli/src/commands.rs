@@ -1,5 +1,6 @@
 //! The verbs of the command line, one module each.
 
+pub mod conflicts;
 pub mod doctor;
 pub mod key;
 pub mod list;

@@ -1,18 +1,17 @@
 //! Where the server's address and the key come from: flags, then the environment, then `.noted/config.toml` in the folder or above it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use noted_client::api::{Api, Retry};
+use noted_client::folder::PROJECT_FOLDER;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::failure::{Failure, Kind};
-
-/// The folder in which Noted keeps what belongs to a project.
-pub const PROJECT_FOLDER: &str = ".noted";
 
 /// What a client needs to reach a workspace. Flags and environment variables fill the same fields.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -65,6 +64,24 @@ impl Connection {
             None => "http://127.0.0.1:3000".parse()?,
         };
         Ok(Settings { url, api_key })
+    }
+}
+
+impl Settings {
+    /// A client for these settings.
+    ///
+    /// # Errors
+    /// When the TLS library cannot be set up.
+    pub fn client(&self) -> Result<Api> {
+        Ok(Api::new(&self.url, &self.api_key, Retry::default())?.telling_retries(tell_retry))
+    }
+}
+
+/// For the person who waits; a program waits in silence.
+fn tell_retry(attempt: u32, attempts: u32) {
+    let mut terminal = std::io::stderr().lock();
+    if terminal.is_terminal() {
+        let _ = writeln!(terminal, "Retrying (attempt {attempt}/{attempts}) ...");
     }
 }
 

@@ -1,43 +1,8 @@
 //! How a command ends when it does not succeed: one sentence and an exit code that a script can tell apart.
 
-use std::fmt;
 use std::process::ExitCode;
 
-/// Exit codes beside 0 (done) and 2 (wrong usage, given by the argument parser).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// 1: it ran, and something of it was refused or failed.
-    Incomplete,
-    /// 3: the server or the database could not be reached.
-    Unreachable,
-    /// 4: the key is missing, wrong, expired or lacks a scope.
-    Unauthorized,
-}
-
-/// A sentence for the person at the terminal, with the kind that decides the exit code.
-#[derive(Debug)]
-pub struct Failure {
-    /// What a script may want to tell apart.
-    pub kind: Kind,
-    /// What happened and what to do.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure of the given kind.
-    #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Failure {}
+pub use noted_client::failure::{Failure, Kind};
 
 /// An error and its causes as one sentence. Some libraries repeat the cause in the error's own text; it is said once.
 #[must_use]
@@ -51,7 +16,7 @@ pub fn sentence(error: &anyhow::Error) -> String {
     said
 }
 
-/// The exit code of an error: that of the [`Failure`] inside it, 1 otherwise.
+/// The exit code of an error, beside 0 (done) and 2 (wrong usage, given by the argument parser): that of the [`Failure`] inside it, 1 otherwise.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<Failure>().map(|failure| failure.kind) {

@@ -1,13 +1,10 @@
 //! The command line's library: what `noted` does, callable by the tests and the bench.
 //!
-//! - [`api`]: a client of the HTTP interface.
 //! - [`config`]: where the server's address and the key come from.
-//! - [`sync`]: a folder of markdown files brought to the server.
 //! - [`database`], [`keys`]: the owner's side of the database.
 //! - [`local`]: PostgreSQL and the host as child processes.
 //! - [`commands`]: one module a verb of the command line.
 
-pub mod api;
 pub mod commands;
 pub mod config;
 pub mod database;
@@ -15,4 +12,3 @@ pub mod failure;
 pub mod keys;
 pub mod local;
 pub mod output;
-pub mod sync;

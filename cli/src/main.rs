@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use noted::commands::{doctor, key, list, migrate, status, sync, up};
+use noted::commands::{conflicts, doctor, key, list, migrate, status, sync, up};
 use noted::config::Connection;
 use noted::failure::{exit_code, sentence};
 
@@ -16,7 +16,7 @@ use noted::failure::{exit_code, sentence};
     disable_help_subcommand = true,
     after_help = "A first session:
   noted up                     run Noted on this machine (in a checkout: cargo xtask up)
-  noted sync docs              send a folder of markdown files
+  noted sync docs              keep a folder of markdown files and the workspace the same
   noted status docs            see that both sides agree
 
 Exit codes: 0 done, 1 something was refused or left undone, 2 wrong usage, 3 server or database not reached, 4 key missing or refused.
@@ -33,8 +33,12 @@ struct Cli {
 enum Command {
     /// Run Noted on this machine: PostgreSQL, schema, a development key, the components
     Up(up::UpArguments),
-    /// Bring a folder of markdown files to the server
+    /// Keep a folder of markdown files and the workspace the same
     Sync(sync::SyncArguments),
+    /// List what was changed here and on the server, and waits for a decision
+    Conflicts(conflicts::ConflictsArguments),
+    /// Settle a conflict
+    Resolve(conflicts::ResolveArguments),
     /// List every live note of the workspace
     List(list::ListArguments),
     /// Show how the workspace stands, and how a folder differs from it
@@ -65,6 +69,8 @@ async fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Up(arguments) => up::run(arguments).await,
         Command::Sync(arguments) => sync::run(arguments, &cli.connection).await,
+        Command::Conflicts(arguments) => conflicts::list(arguments, &cli.connection),
+        Command::Resolve(arguments) => conflicts::resolve(arguments, &cli.connection).await,
         Command::List(arguments) => list::run(arguments, &cli.connection).await,
         Command::Status(arguments) => status::run(arguments, &cli.connection).await,
         Command::Key(command) => key::run(command).await,

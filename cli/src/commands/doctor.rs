@@ -7,7 +7,6 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::api::Api;
 use crate::config::Connection;
 use crate::database;
 use crate::failure::{Failure, Kind, sentence};
@@ -166,7 +165,7 @@ async fn database_and_schema(project: &Project) -> Vec<Finding> {
 
 async fn server(connection: &Connection) -> Finding {
     let asked = async {
-        let api = Api::new(&connection.resolve(".".as_ref())?)?;
+        let api = connection.resolve(".".as_ref())?.client()?;
         anyhow::Ok((api.server().to_string(), api.status().await?))
     };
     match asked.await {

@@ -4,7 +4,6 @@ use anyhow::Result;
 use clap::Args;
 use noted_shared::wire::NoteOut;
 
-use crate::api::Api;
 use crate::config::Connection;
 use crate::output;
 
@@ -21,8 +20,8 @@ pub struct ListArguments {
 /// # Errors
 /// When the server cannot be used.
 pub async fn run(arguments: &ListArguments, connection: &Connection) -> Result<()> {
-    let api = Api::new(&connection.resolve(".".as_ref())?)?;
-    let mut notes = api.list(|_, _| {}).await?;
+    let api = connection.resolve(".".as_ref())?.client()?;
+    let mut notes = api.list().await?;
     notes.sort_by_key(|note| note.ide_file_path.as_ref().map(ToString::to_string));
     if arguments.json {
         return output::json(&notes);

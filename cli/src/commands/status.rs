@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use noted_client::session::{Summary, preview};
 use noted_shared::wire::SyncStatus;
 use serde::Serialize;
 
-use crate::api::Api;
 use crate::config::Connection;
 use crate::output;
-use crate::sync::send::{Summary, sync};
 
 /// Arguments of `noted status`.
 #[derive(Debug, Args)]
@@ -36,10 +35,10 @@ struct Status {
 /// # Errors
 /// When the folder or the server cannot be used.
 pub async fn run(arguments: &StatusArguments, connection: &Connection) -> Result<()> {
-    let api = Api::new(&connection.resolve(arguments.folder.as_deref().unwrap_or(".".as_ref()))?)?;
+    let api = connection.resolve(arguments.folder.as_deref().unwrap_or(".".as_ref()))?.client()?;
     let workspace = api.status().await?;
     let folder = match &arguments.folder {
-        Some(folder) => Some(sync(&api, folder, true, &output::bar(false)).await?),
+        Some(folder) => Some(preview(&api, folder).await?),
         None => None,
     };
     let status = Status { server: api.server().to_string(), workspace, folder };
@@ -60,7 +59,8 @@ fn print(status: &Status) -> Result<()> {
         (folder.updated.len(), "changed"),
         (folder.renamed.len(), "moved"),
         (folder.deleted.len(), "gone"),
-        (folder.held.len(), "changed on the server"),
+        (folder.taken(), "changed on the server"),
+        (folder.conflicts.len(), "in conflict"),
         (folder.skipped.len(), "not syncable"),
     ];
     let differing: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();

@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::api::Api;
 use crate::config::{ConfigFile, Settings};
 use crate::database;
 use crate::keys::{self, KeyKind, KeyRequest, Tier};
@@ -101,7 +100,7 @@ async fn development_key(database: &LocalDatabase, host: &Host, folders: &Folder
     let settings = |api_key: &str| Settings { url: host.base_url().clone(), api_key: api_key.to_owned() };
     if let Some(development) = &secrets.development {
         let settings = settings(&development.api_key);
-        if Api::new(&settings)?.status().await.is_ok() {
+        if settings.client()?.status().await.is_ok() {
             return Ok((settings, "kept".to_owned()));
         }
     }

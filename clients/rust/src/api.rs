@@ -2,25 +2,24 @@
 //!
 //! Every write carries an idempotency key that stays the same over its retries, so a lost answer never becomes a second note.
 
-use std::time::Duration;
+mod batch;
+mod exchange;
+mod retry;
+
+pub use batch::Batched;
+pub use retry::Retry;
+
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use noted_shared::domain::{NoteId, VersionVector};
-use noted_shared::wire::{Envelope, NoteDeleted, NoteIn, NoteList, NoteOut, NoteReply, NoteUpdate, Problem, SyncStatus};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use noted_shared::domain::{IdempotencyKey, NoteId};
+use noted_shared::wire::{Envelope, NoteList, NoteOut, Problem, SyncStatus};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
-use uuid::Uuid;
 
-use crate::config::Settings;
 use crate::failure::{Failure, Kind};
 
-const ATTEMPTS_MAX: u32 = 5;
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-const DELAY_MAX: Duration = Duration::from_secs(8);
-/// Longer waits than this are for a scheduler, not for somebody at a terminal.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE_SIZE: u16 = 500;
@@ -31,6 +30,8 @@ pub struct Api {
     http: reqwest::Client,
     base: Url,
     api_key: String,
+    retry: Retry,
+    on_retry: fn(u32, u32),
 }
 
 /// Why the server refused.
@@ -51,11 +52,11 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl Api {
-    /// A client for the given settings.
+    /// A client of the server at `base`.
     ///
     /// # Errors
     /// When the TLS library cannot be set up.
-    pub fn new(settings: &Settings) -> Result<Self> {
+    pub fn new(base: &Url, api_key: &str, retry: Retry) -> Result<Self> {
         // An error only says that this process has one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
@@ -63,7 +64,13 @@ impl Api {
             .timeout(REQUEST_TIMEOUT)
             .user_agent(concat!("noted-cli/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base: settings.url.clone(), api_key: settings.api_key.clone() })
+        Ok(Self { http, base: base.clone(), api_key: api_key.to_owned(), retry, on_retry: |_, _| {} })
+    }
+
+    /// Tells before each further attempt which one of how many it is.
+    #[must_use]
+    pub fn telling_retries(self, on_retry: fn(u32, u32)) -> Self {
+        Self { on_retry, ..self }
     }
 
     /// The server's address.
@@ -72,48 +79,19 @@ impl Api {
         &self.base
     }
 
-    /// `POST /v1/ide-sync/create`.
-    ///
-    /// # Errors
-    /// A [`Refusal`] of the server, or a [`Failure`] when it cannot be reached.
-    pub async fn create(&self, note: &NoteIn) -> Result<NoteOut> {
-        let request = self.request(Method::POST, "create", None)?.header("Idempotency-Key", Uuid::new_v4().to_string()).json(note);
-        Ok(self.send::<NoteReply>(request).await?.note)
-    }
-
-    /// `PUT /v1/ide-sync/update/{id}`.
-    ///
-    /// # Errors
-    /// As [`Self::create`].
-    pub async fn update(&self, note_id: NoteId, update: &NoteUpdate) -> Result<NoteOut> {
-        let request =
-            self.request(Method::PUT, "update", Some(note_id))?.header("Idempotency-Key", Uuid::new_v4().to_string()).json(update);
-        Ok(self.send::<NoteReply>(request).await?.note)
-    }
-
-    /// `DELETE /v1/ide-sync/delete/{id}`, on condition that nobody changed the note since `seen`.
-    ///
-    /// # Errors
-    /// As [`Self::create`].
-    pub async fn delete(&self, note_id: NoteId, origin: &str, seen: &VersionVector) -> Result<()> {
-        let request = self.request(Method::DELETE, "delete", Some(note_id))?.query(&[("version_vector", serde_json::to_string(seen)?)]);
-        let request = request.header("X-Sync-Origin", origin).header("Idempotency-Key", Uuid::new_v4().to_string());
-        self.send::<NoteDeleted>(request).await.map(|_| ())
-    }
-
     /// `GET /v1/ide-sync/status`.
     ///
     /// # Errors
-    /// As [`Self::create`].
+    /// A [`Refusal`] of the server, or a [`Failure`] when it cannot be reached.
     pub async fn status(&self) -> Result<SyncStatus> {
         self.send(self.request(Method::GET, "status", None)?).await
     }
 
-    /// `GET /v1/ide-sync/list`, every page, without the texts. `page` is told how many notes are known of how many.
+    /// `GET /v1/ide-sync/list`, every page, without the texts.
     ///
     /// # Errors
-    /// As [`Self::create`].
-    pub async fn list(&self, mut page: impl FnMut(usize, i64)) -> Result<Vec<NoteOut>> {
+    /// As [`Self::status`].
+    pub async fn list(&self) -> Result<Vec<NoteOut>> {
         let mut notes = Vec::new();
         let mut cursor = None;
         loop {
@@ -124,7 +102,6 @@ impl Api {
             }
             let list: NoteList = self.send(request).await?;
             notes.extend(list.notes);
-            page(notes.len(), list.total);
             cursor = list.next_cursor.map(|cursor| cursor.to_string());
             if !list.has_more || cursor.is_none() {
                 return Ok(notes);
@@ -140,24 +117,27 @@ impl Api {
         Ok(self.http.request(method, url).bearer_auth(&self.api_key))
     }
 
+    fn write(&self, method: Method, action: &str, note_id: Option<NoteId>, key: &IdempotencyKey) -> Result<RequestBuilder> {
+        Ok(self.request(method, action, note_id)?.header("Idempotency-Key", key.as_str()))
+    }
+
     /// Sends, and tries again as long as that is safe and promising.
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
-        let mut attempt = 1;
+        let mut attempts = 0;
         loop {
             let copy = request.try_clone().context("the request's body can be sent again")?;
-            let (failure, wait) = match exchange(copy).await {
+            attempts += 1;
+            let (failure, asked) = match exchange(copy).await {
                 Ok(answer) => match answer.parse().map_err(|error| self.explain(error)) {
                     Ok(data) => return Ok(data),
-                    Err(refused) if !is_transient(answer.status) => return Err(refused),
-                    Err(refused) => (refused, answer.retry_after),
+                    Err(refused) if !retry::is_transient(answer.status) => return Err(refused),
+                    Err(refused) => (self.not_now(&refused), answer.retry_after),
                 },
                 Err(error) => (self.unreachable(&error), None),
             };
-            if attempt == ATTEMPTS_MAX || wait.is_some_and(|wait| wait > RETRY_AFTER_MAX) {
-                return Err(failure);
-            }
-            tokio::time::sleep(wait.unwrap_or_else(|| backoff(attempt))).await;
-            attempt += 1;
+            let Some(wait) = self.retry.wait(attempts, asked) else { return Err(failure) };
+            (self.on_retry)(attempts + 1, self.retry.attempts);
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -169,6 +149,10 @@ impl Api {
             }
             _ => error,
         }
+    }
+
+    fn not_now(&self, refused: &anyhow::Error) -> anyhow::Error {
+        Failure::new(Kind::Unreachable, format!("{} cannot answer now: {refused:#}", self.base)).into()
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> anyhow::Error {
@@ -186,7 +170,7 @@ struct Answer {
 
 async fn exchange(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
-    let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    let (status, retry_after) = (response.status(), retry::retry_after(response.headers(), SystemTime::now()));
     Ok(Answer { status, retry_after, body: response.bytes().await?.into() })
 }
 
@@ -199,57 +183,5 @@ impl Answer {
             (Some(data), None) if self.status.is_success() => serde_json::from_value(data).with_context(not_noted),
             _ => anyhow::bail!(not_noted()),
         }
-    }
-}
-
-/// Whether the same request can succeed later. Every other 4xx is final.
-fn is_transient(status: StatusCode) -> bool {
-    match status.as_u16() {
-        408 | 425 | 429 => true,
-        501 | 505 => false,
-        code => code >= 500,
-    }
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
-}
-
-/// Doubling from [`FIRST_DELAY`], up to a fifth more or less, so that many clients do not return at once.
-fn backoff(attempt: u32) -> Duration {
-    let delay = FIRST_DELAY.saturating_mul(1 << (attempt - 1).min(8)).min(DELAY_MAX);
-    let jitter = 0.8 + 0.4 * f64::from(Uuid::new_v4().as_bytes()[0]) / 255.0;
-    delay.mul_f64(jitter)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{StatusCode, backoff, is_transient};
-
-    #[test]
-    fn only_what_can_change_is_tried_again() {
-        for (status, expected) in [
-            (400, false),
-            (401, false),
-            (409, false),
-            (413, false),
-            (422, false),
-            (408, true),
-            (429, true),
-            (500, true),
-            (501, false),
-            (503, true),
-        ] {
-            assert_eq!(is_transient(StatusCode::from_u16(status).unwrap()), expected, "{status}");
-        }
-    }
-
-    #[test]
-    fn waits_grow_and_stay_bounded() {
-        for attempt in 1..40 {
-            let delay = backoff(attempt).as_secs_f64();
-            assert!((0.2..=9.6).contains(&delay), "attempt {attempt}: {delay}");
-        }
-        assert!(backoff(4) > backoff(1));
     }
 }
