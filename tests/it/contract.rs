@@ -1,10 +1,12 @@
 //! What the API promises, asked over HTTP: one module for each part of the contract.
 
 mod access;
+mod batch;
 mod bodies;
 mod changes;
 mod collection;
 mod concurrency;
+mod conflicts;
 mod create;
 mod database;
 mod delete;
@@ -15,8 +17,11 @@ mod idempotency;
 mod keys;
 mod list;
 mod logs;
+mod merge;
+mod notes;
 mod paths;
 mod rates;
+mod revisions;
 mod status;
 mod update;
 

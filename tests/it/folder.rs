@@ -1,5 +1,11 @@
 //! `noted sync` on a folder, as a person would run it: the program itself, its output and its exit codes.
 
+mod batches;
+mod conflicts;
+mod crash;
+mod resync;
+mod watch;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -7,18 +13,27 @@ use noted_shared::domain::ContentHash;
 use noted_tests::client::{Client, note_update};
 use noted_tests::world::shared;
 use serde_json::Value;
+use tempfile::TempDir;
 use walkdir::WalkDir;
 
 /// `noted` with the tenant's key, in no project.
+fn program(client: &Client, arguments: &[&str]) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_conformance")).with_file_name("noted"));
+    command.args(arguments).env("NOTED_URL", client.base().as_str()).env("NOTED_API_KEY", &client.key.api_key).current_dir("/");
+    command
+}
+
 fn noted(client: &Client, arguments: &[&str]) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_conformance")).with_file_name("noted");
-    Command::new(program)
-        .args(arguments)
-        .env("NOTED_URL", shared().base_url().as_str())
-        .env("NOTED_API_KEY", &client.key.api_key)
-        .current_dir("/")
-        .output()
-        .expect("noted runs; build it with `cargo build --release --package noted`")
+    program(client, arguments).output().expect("noted runs; build it with `cargo build --release --package noted`")
+}
+
+/// A folder, as an argument.
+fn name(folder: &TempDir) -> &str {
+    folder.path().to_str().expect("a temporary folder has a readable name")
+}
+
+fn read(folder: &TempDir, path: &str) -> Option<String> {
+    std::fs::read_to_string(folder.path().join(path)).ok()
 }
 
 fn stdout(output: &Output) -> String {
@@ -41,6 +56,7 @@ fn on_disk(folder: &Path) -> Vec<(String, String)> {
     let mut files: Vec<_> = WalkDir::new(folder)
         .into_iter()
         .flatten()
+        .filter(|entry| !entry.path().strip_prefix(folder).expect("inside the folder").starts_with(".noted-conflicts"))
         .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "md"))
         .map(|entry| {
             let path = entry.path().strip_prefix(folder).expect("inside the folder").display().to_string();
@@ -75,7 +91,7 @@ async fn a_folder_arrives_whole_and_then_only_what_changed_is_sent() {
     assert_eq!(on_disk(folder.path()), on_server(&client));
 
     let again = stdout(&noted(&client, &["sync", docs]));
-    assert!(again.starts_with("Nothing to send: 40 notes up to date"), "{again}");
+    assert!(again.starts_with("Nothing to do: 40 notes up to date"), "{again}");
 
     write(folder.path(), "part-0/note 0.md", "# Note 0\n\nedited\n");
     std::fs::rename(folder.path().join("part-1/note 1.md"), folder.path().join("part-1/moved.md")).unwrap();
@@ -115,6 +131,37 @@ async fn somebody_elses_edit_is_reported_and_neither_side_is_overwritten() {
 }
 
 #[tokio::test]
+async fn two_folders_become_the_same() {
+    let client = shared().tenant().await;
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for number in 0..12 {
+        write(one.path(), &format!("part-{}/note {number}.md", number % 3), &format!("# Note {number}\n"));
+    }
+    stdout(&noted(&client, &["sync", name(&one)]));
+    let received = json(&noted(&client, &["sync", name(&two), "--json"]));
+    assert_eq!(received["received"].as_array().unwrap().len(), 12);
+    assert_eq!(on_disk(one.path()), on_disk(two.path()));
+
+    write(two.path(), "part-0/note 0.md", "edited in the second folder\n");
+    write(two.path(), "new.md", "");
+    std::fs::rename(two.path().join("part-1/note 1.md"), two.path().join("moved.md")).unwrap();
+    std::fs::remove_file(two.path().join("part-2/note 2.md")).unwrap();
+    stdout(&noted(&client, &["sync", name(&two)]));
+    let dry = json(&noted(&client, &["sync", name(&one), "--dry-run", "--json"]));
+    assert_ne!(on_disk(one.path()), on_disk(two.path()));
+    let taken = json(&noted(&client, &["sync", name(&one), "--json"]));
+    for summary in [dry, taken] {
+        assert_eq!(summary["received"], serde_json::json!(["new.md", "part-0/note 0.md"]));
+        assert_eq!(summary["received_renames"], serde_json::json!([["part-1/note 1.md", "moved.md"]]));
+        assert_eq!(summary["received_deletes"], serde_json::json!(["part-2/note 2.md"]));
+    }
+    assert_eq!(on_disk(one.path()), on_disk(two.path()));
+    assert_eq!(on_disk(one.path()), on_server(&client));
+    let again = stdout(&noted(&client, &["sync", name(&two)]));
+    assert!(again.starts_with("Nothing to do: 12 notes up to date"), "{again}");
+}
+
+#[tokio::test]
 async fn a_lost_state_adopts_what_the_server_has_and_sends_nothing_twice() {
     let client = shared().tenant().await;
     let folder = tempfile::tempdir().unwrap();
@@ -124,7 +171,7 @@ async fn a_lost_state_adopts_what_the_server_has_and_sends_nothing_twice() {
     std::fs::remove_dir_all(folder.path().join(".noted")).unwrap();
 
     let again = stdout(&noted(&client, &["sync", docs]));
-    assert!(again.starts_with("Nothing to send: 1 note up to date"), "{again}");
+    assert!(again.starts_with("Nothing to do: 1 note up to date"), "{again}");
     write(folder.path(), "a.md", "two\n");
     assert_eq!(json(&noted(&client, &["sync", docs, "--json"]))["updated"], serde_json::json!(["a.md"]));
 }

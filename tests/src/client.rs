@@ -198,12 +198,38 @@ impl Client {
         send(request.header("Idempotency-Key", idempotency_key).json(body)).await
     }
 
+    /// `POST /v1/ide-sync/batch` with some items.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn batch(&self, notes: &[Value]) -> Answer {
+        send(self.request(Method::POST, "/v1/ide-sync/batch").json(&json!({ "notes": notes }))).await
+    }
+
     /// A note changed to another text: its `note` object.
     ///
     /// # Panics
     /// When it is not changed.
     pub async fn edited(&self, note: &Value, content: &str) -> Value {
         self.update(id_of(note), &note_update(note, content)).await.data(200)["note"].clone()
+    }
+
+    /// A write with an `If-Match` and a new idempotency key.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn write(&self, method: Method, path: &str, tag: &str, body: &Value) -> Answer {
+        let request =
+            self.request(method, path).header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", "test-origin");
+        send(request.header("If-Match", tag).json(body)).await
+    }
+
+    /// A POST with a new idempotency key and a JSON body.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.request(Method::POST, path).header("Idempotency-Key", Uuid::new_v4().to_string()).json(body)).await
     }
 
     /// `DELETE /v1/ide-sync/delete/{id}`, unconditionally.
@@ -214,6 +240,12 @@ impl Client {
         let request = self.request(Method::DELETE, &format!("/v1/ide-sync/delete/{id}"));
         send(request.header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", "test-origin")).await
     }
+}
+
+/// The entity tag of a note as it is.
+#[must_use]
+pub fn tag_of(note: &Value) -> String {
+    format!("\"{}-{}\"", id_of(note), note["version"])
 }
 
 /// A note's id.
@@ -247,6 +279,14 @@ pub fn note_in(path: &str, content: &str) -> Value {
         "ide_last_modified": "2026-01-31T09:30:00Z",
         "sync_origin_id": "test-origin",
     })
+}
+
+/// A complete item of a batch that creates a note, with a new idempotency key.
+#[must_use]
+pub fn item(path: &str, content: &str) -> Value {
+    let mut item = note_in(path, content);
+    item["idempotency_key"] = json!(Uuid::new_v4());
+    item
 }
 
 /// A complete body for an update of `note`, as its writer last saw it.

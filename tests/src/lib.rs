@@ -3,6 +3,9 @@
 
 pub mod client;
 pub mod conformance;
+pub mod histories;
+pub mod model;
+pub mod mutants;
 pub mod proxy;
 pub mod routes;
 pub mod world;

@@ -3,6 +3,10 @@
 //! It stands for a network that goes silent: nobody is told that the other side is gone. What was swallowed is delivered late, as after a
 //! partition, so that a server may still carry out what its client has given up.
 
+mod faulty;
+
+pub use faulty::FaultyWire;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use uuid::Uuid;
 
-use crate::client::{Client, note_in, note_update};
+use crate::client::{Client, item, note_in, note_update};
 
 /// One route, and a request to it that would be served.
 #[derive(Debug, Clone, Copy)]
@@ -13,17 +13,37 @@ pub struct Route {
     /// Its path; `{id}` stands for a note.
     pub path: &'static str,
     /// The scopes that a key needs.
-    pub scopes: [&'static str; 2],
+    pub scopes: &'static [&'static str],
+}
+
+const fn route(method: &'static str, path: &'static str, scopes: &'static [&'static str]) -> Route {
+    Route { method, path, scopes }
 }
 
 /// Every route that needs a key.
-pub const KEYED: [Route; 6] = [
-    Route { method: "POST", path: "/v1/ide-sync/create", scopes: ["notes:write", "ide:sync"] },
-    Route { method: "PUT", path: "/v1/ide-sync/update/{id}", scopes: ["notes:write", "ide:sync"] },
-    Route { method: "DELETE", path: "/v1/ide-sync/delete/{id}", scopes: ["notes:delete", "ide:sync"] },
-    Route { method: "GET", path: "/v1/ide-sync/list", scopes: ["notes:read", "ide:sync"] },
-    Route { method: "GET", path: "/v1/ide-sync/changes", scopes: ["notes:read", "ide:sync"] },
-    Route { method: "GET", path: "/v1/ide-sync/status", scopes: ["notes:read", "ide:sync"] },
+pub const KEYED: [Route; 22] = [
+    route("POST", "/v1/ide-sync/create", &["notes:write", "ide:sync"]),
+    route("PUT", "/v1/ide-sync/update/{id}", &["notes:write", "ide:sync"]),
+    route("DELETE", "/v1/ide-sync/delete/{id}", &["notes:delete", "ide:sync"]),
+    route("POST", "/v1/ide-sync/batch", &["notes:write", "ide:sync"]),
+    route("GET", "/v1/ide-sync/list", &["notes:read", "ide:sync"]),
+    route("GET", "/v1/ide-sync/changes", &["notes:read", "ide:sync"]),
+    route("GET", "/v1/ide-sync/status", &["notes:read", "ide:sync"]),
+    route("GET", "/v1/notes", &["notes:read"]),
+    route("POST", "/v1/notes", &["notes:write"]),
+    route("GET", "/v1/notes/{id}", &["notes:read"]),
+    route("PUT", "/v1/notes/{id}", &["notes:write"]),
+    route("PATCH", "/v1/notes/{id}", &["notes:write"]),
+    route("DELETE", "/v1/notes/{id}", &["notes:delete"]),
+    route("POST", "/v1/notes/{id}/restore", &["notes:write"]),
+    route("POST", "/v1/notes/{id}/restore/1", &["notes:write"]),
+    route("GET", "/v1/notes/{id}/revisions", &["notes:read"]),
+    route("GET", "/v1/notes/{id}/revisions/1", &["notes:read"]),
+    route("GET", "/v1/notes/{id}/diff?from=1&to=1", &["notes:read"]),
+    route("GET", "/v1/conflicts", &["notes:read"]),
+    route("GET", "/v1/conflicts/{id}", &["notes:read"]),
+    route("POST", "/v1/conflicts/{id}/resolve", &["notes:write"]),
+    route("POST", "/v1/conflicts/{id}/restore", &["notes:write"]),
 ];
 
 /// Every scope that a key can have.
@@ -43,8 +63,20 @@ impl Route {
     pub fn anonymous(&self, client: &Client, note_id: &str) -> RequestBuilder {
         let method = Method::from_bytes(self.method.as_bytes()).unwrap_or_default();
         let request = client.anonymous(method, &self.path_of(note_id)).header("Idempotency-Key", Uuid::new_v4().to_string());
+        let decision = serde_json::json!({
+            "strategy": "keep_noted", "side": "noted", "sync_origin_id": "test-origin", "version_vector": { "test-origin": 1 },
+        });
         match self.method {
+            "POST" if self.path.ends_with("/batch") => {
+                request.json(&serde_json::json!({ "notes": [item(&format!("{}.md", Uuid::new_v4()), "text")] }))
+            }
+            "POST" if self.path.contains("/conflicts/") => request.json(&decision),
+            "POST" if self.path.contains("/restore") => request,
             "POST" => request.json(&note_in(&format!("{}.md", Uuid::new_v4()), "text")),
+            "PUT" | "PATCH" if self.path.contains("/notes/") => {
+                request.header("If-Match", "\"1\"").json(&serde_json::json!({ "title": "Title", "content": "text" }))
+            }
+            "DELETE" => request.header("If-Match", "*"),
             "PUT" => request.json(&note_update(&serde_json::json!({ "version_vector": { "test-origin": 1 } }), "another text")),
             _ => request,
         }

@@ -4,7 +4,7 @@
 //! break things start a world of their own.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use noted::local::host::{Host, HostOptions};
 use noted::local::postgres::Cluster;
 use noted::local::secrets::Secrets;
 use noted::local::stack::LocalDatabase;
-use sqlx::{ConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
@@ -52,22 +52,34 @@ pub fn checkout() -> &'static Path {
 #[must_use]
 pub fn shared() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| {
-        let (sender, receiver) = mpsc::channel();
-        // The processes die with the thread that starts them, so it has to outlive every test: it ends with the binary.
-        std::thread::spawn(move || {
-            let started = tokio::runtime::Runtime::new().context("no runtime").and_then(|runtime| runtime.block_on(World::start()));
-            let _ = sender.send(started);
-            loop {
-                std::thread::park();
-            }
-        });
-        match receiver.recv() {
-            Ok(Ok(world)) => world,
-            Ok(Err(error)) => panic!("the world does not start: {error:#}"),
-            Err(_) => panic!("the thread that starts the world ended"),
+    WORLD.get_or_init(|| started(World::start))
+}
+
+/// A database without a host that tests share, started by the first one that asks.
+///
+/// # Panics
+/// When it cannot be started: nothing can be tested then.
+#[must_use]
+pub fn shared_database() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| started(World::of_database))
+}
+
+fn started(start: impl AsyncFnOnce() -> Result<World> + Send + 'static) -> World {
+    let (sender, receiver) = mpsc::channel();
+    // The processes die with the thread that starts them, so it has to outlive every test: it ends with the binary.
+    std::thread::spawn(move || {
+        let started = tokio::runtime::Runtime::new().context("no runtime").and_then(|runtime| runtime.block_on(start()));
+        let _ = sender.send(started);
+        loop {
+            std::thread::park();
         }
-    })
+    });
+    match receiver.recv() {
+        Ok(Ok(world)) => world,
+        Ok(Err(error)) => panic!("the world does not start: {error:#}"),
+        Err(_) => panic!("the thread that starts the world ended"),
+    }
 }
 
 impl World {
@@ -84,16 +96,35 @@ impl World {
     /// # Errors
     /// When a part of it does not start.
     pub async fn of(manifest: PathBuf, arguments: &[&str]) -> Result<Self> {
+        let mut world = Self::without_host(manifest).await?;
+        world.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        world.start_host()?;
+        Ok(world)
+    }
+
+    /// Starts a database with the schema and without a host, for what is asked of the schema's functions alone. It does not wait for its disk:
+    /// nobody reads what it leaves behind.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn of_database() -> Result<Self> {
+        let world = Self::without_host(checkout().join("spin.toml")).await?;
+        let mut superuser = world.superuser().await;
+        for setting in ["fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_wal_size = '4GB'"] {
+            sqlx::raw_sql(AssertSqlSafe(format!("alter system set {setting}"))).execute(&mut superuser).await?;
+        }
+        sqlx::query("select pg_reload_conf()").execute(&mut superuser).await?;
+        Ok(world)
+    }
+
+    async fn without_host(manifest: PathBuf) -> Result<Self> {
         remove_leftovers()?;
         let folder = tempfile::Builder::new().prefix(&format!("{FOLDER_PREFIX}{}-", std::process::id())).tempdir()?;
         let secrets = Secrets::generate()?;
         let cache = Folders::of_project(checkout())?.cache;
         let database = LocalDatabase::embedded(&cache, &folder.path().join("postgres"), &secrets).await?;
         database.migrate(&secrets).await?;
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let mut world = Self { host: None, database, secrets, manifest, arguments, folder };
-        world.start_host()?;
-        Ok(world)
+        Ok(Self { host: None, database, secrets, manifest, arguments: Vec::new(), folder })
     }
 
     /// Starts a stack of the conformance list's probe. It works as the owner, because it makes tables of its own.
@@ -151,12 +182,16 @@ impl World {
         crash(host.process_id());
     }
 
-    /// Ends the database as a crash would.
+    /// Ends the database as a crash would: the server and all its sessions, wherever each of them is.
     ///
     /// # Panics
     /// When it is not ours.
     pub fn kill_database(&self) {
-        crash(self.cluster().process_id());
+        let server = self.cluster().process_id();
+        let sessions = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
+        crash(server);
+        // Some of them may have noticed and ended by themselves.
+        let _ = kill_at_once(sessions.split_whitespace());
     }
 
     /// The database server.
@@ -279,10 +314,15 @@ fn remove_leftovers() -> Result<()> {
     Ok(())
 }
 
-/// `kill -9`: no handler runs, nothing is said to anybody.
+/// Ends a process as a crash would.
 fn crash(process_id: u32) {
-    let killed = std::process::Command::new("kill").args(["-9", &process_id.to_string()]).status();
+    let killed = kill_at_once([process_id.to_string().as_str()]);
     assert!(killed.as_ref().is_ok_and(ExitStatus::success), "process {process_id} cannot be killed: {killed:?}");
+}
+
+/// `kill -9`: no handler runs, nothing is said to anybody.
+fn kill_at_once<'a>(processes: impl IntoIterator<Item = &'a str>) -> std::io::Result<ExitStatus> {
+    std::process::Command::new("kill").arg("-9").args(processes).stderr(Stdio::null()).status()
 }
 
 /// Asks again and again until `condition` answers something, at most for `patience`; then panics with `what`.

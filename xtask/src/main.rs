@@ -43,6 +43,8 @@ enum Verb {
     Tidy,
     /// Run the list of host behaviours against a server: `--url http://127.0.0.1:3000`
     Conformance(Passed),
+    /// Try histories against PostgreSQL, and see that deliberate bugs are caught; `-- --help` tells how to do less
+    Prove(Passed),
     /// Measure the bundle beside its native twin, in interleaved rounds
     Bench(Passed),
 }
@@ -79,6 +81,11 @@ fn run(verb: Verb) -> Result<ExitCode> {
             build::components(&workspace, &["probe".to_owned()])?;
             build::programs(&workspace)?;
             hand_over(&workspace, "conformance", passed.arguments)
+        }
+        Verb::Prove(passed) => {
+            build::components(&workspace, &[])?;
+            build::programs(&workspace)?;
+            hand_over(&workspace, "prove", passed.arguments)
         }
         Verb::Bench(passed) => {
             build::components(&workspace, &[])?;

@@ -142,26 +142,27 @@ fn domain_does_no_io(root: &Path, sources: &[PathBuf]) -> Result<Vec<String>> {
     Ok(violations)
 }
 
-/// `functions/<name>/<name>.sql` says what it does and is called by the Rust beside it.
+/// `functions/<name>/<name>.sql`, or one `<name>-<verb>.sql` for each verb: it says what it does and is called by the Rust beside it.
 fn sql_has_header_and_caller(root: &Path) -> Result<Vec<String>> {
     let mut violations = Vec::new();
     for name in folder_names(&root.join("functions"))? {
         let folder = root.join("functions").join(&name);
-        let sql = folder.join(format!("{name}.sql"));
-        let stray = fs::read_dir(&folder)?.flatten().map(|entry| entry.path()).find(|path| has_extension(path, "sql") && *path != sql);
-        if let Some(stray) = stray {
-            violations.push(format!("{}: a component has one SQL file, {name}.sql", relative(root, &stray)));
-        }
-        if !sql.exists() {
-            continue;
-        }
-        let function = format!("api.{}", name.replace('-', "_"));
-        let (text, caller) = (fs::read_to_string(&sql)?, fs::read_to_string(folder.join("src/lib.rs"))?);
-        if !text.starts_with("-- ") {
-            violations.push(format!("{}: open with a comment that says what it does", relative(root, &sql)));
-        }
-        if !text.contains(&format!("function {function}(")) || !caller.contains(&format!("{function}(")) {
-            violations.push(format!("functions/{name}: {function} must be created by {name}.sql and called by src/lib.rs"));
+        let rust =
+            source_files(&folder).iter().filter(|path| has_extension(path, "rs")).map(fs::read_to_string).collect::<Result<String, _>>()?;
+        for sql in fs::read_dir(&folder)?.flatten().map(|entry| entry.path()).filter(|path| has_extension(path, "sql")) {
+            let stem = sql.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let function = format!("api.{}", stem.replace('-', "_"));
+            let text = fs::read_to_string(&sql)?;
+            let place = relative(root, &sql);
+            if stem != name && !stem.starts_with(&format!("{name}-")) {
+                violations.push(format!("{place}: name it {name}.sql or {name}-<verb>.sql, after its component"));
+            }
+            if !text.starts_with("-- ") {
+                violations.push(format!("{place}: open with a comment that says what it does"));
+            }
+            if !text.contains(&format!("function {function}(")) || !rust.contains(&format!("{function}(")) {
+                violations.push(format!("{place}: it must create {function}, and the Rust beside it must call it"));
+            }
         }
     }
     Ok(violations)

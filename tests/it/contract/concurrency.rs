@@ -142,7 +142,7 @@ async fn an_update_and_a_delete_at_once_leave_no_half_of_either() {
         let body = note_update(&note, "two");
         let (update, delete) = tokio::join!(client.update(id_of(&note), &body), client.delete(id_of(&note)));
         assert_eq!(delete.status, 200, "{}", delete.body);
-        assert!(matches!(update.status, 200 | 404), "{}", update.body);
+        assert!(matches!(update.status, 200 | 410), "{}", update.body);
     }
     let (counted, truth) = counted_and_true(&client).await;
     assert_eq!((counted, counted.0), (truth, 0));

@@ -70,13 +70,25 @@ async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
     .await;
     let expected = [
         "api.caller",
+        "api.conflicts_list",
+        "api.conflicts_read",
+        "api.conflicts_resolve",
+        "api.conflicts_restore",
         "api.health",
+        "api.ide_sync_batch",
         "api.ide_sync_changes",
         "api.ide_sync_create",
         "api.ide_sync_delete",
         "api.ide_sync_list",
         "api.ide_sync_status",
         "api.ide_sync_update",
+        "api.notes_create",
+        "api.notes_delete",
+        "api.notes_edit",
+        "api.notes_list",
+        "api.notes_read",
+        "api.notes_revisions",
+        "api.notes_versions",
     ];
     assert_eq!(callable, expected);
 }

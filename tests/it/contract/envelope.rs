@@ -1,5 +1,7 @@
 //! What every answer looks like, whatever it says.
 
+use std::collections::BTreeMap;
+
 use noted_shared::domain::Timestamp;
 use noted_tests::client::{Answer, Client, id_of, note_in, note_update, send};
 use noted_tests::routes::KEYED;
@@ -109,10 +111,16 @@ async fn a_path_that_nobody_serves_is_404_in_the_envelope() {
 async fn a_method_that_a_route_does_not_have_is_405_with_the_one_it_has() {
     let client = shared().tenant().await;
     let id = Uuid::new_v4().to_string();
-    let routes = KEYED.map(|route| (route.method, route.path_of(&id)));
-    let health = ["/health", "/healthz", "/v1/health"].map(|path| ("GET", path.to_owned()));
-    for (allowed, path) in routes.into_iter().chain(health) {
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"].into_iter().filter(|method| *method != allowed) {
+    let mut methods: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for route in KEYED {
+        methods.entry(route.path_of(&id)).or_default().push(route.method);
+    }
+    methods.extend(["/health", "/healthz", "/v1/health"].map(|path| (path.to_owned(), vec!["GET"])));
+    for (path, allowed) in methods {
+        let others =
+            ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"].into_iter().filter(|method| !allowed.contains(method));
+        let allowed = allowed.join(", ");
+        for method in others {
             let answer = send(client.anonymous(Method::from_bytes(method.as_bytes()).unwrap(), &path)).await;
             let (case, message) = (format!("{method} {path}"), format!("Method not allowed; this route has {allowed}"));
             assert_refused(&answer, (405, "METHOD_NOT_ALLOWED", None, &message), &case);
@@ -145,7 +153,7 @@ async fn an_answer_that_the_client_could_not_read_is_406() {
 async fn a_route_from_before_versions_sends_on_with_the_dates_of_its_end() {
     let client = shared().tenant().await;
     let id = Uuid::new_v4().to_string();
-    for route in KEYED {
+    for route in KEYED.into_iter().filter(|route| route.path.starts_with("/v1/ide-sync/")) {
         let path = route.path_of(&id);
         let unversioned = format!("{}?limit=1&x=%20", path.trim_start_matches("/v1"));
         let answer = send(client.anonymous(Method::from_bytes(route.method.as_bytes()).unwrap(), &unversioned)).await;

@@ -71,7 +71,7 @@ async fn who_has_seen_the_stored_version_may_replace_it() {
         let answer = client.update(id_of(&note), &with(note_update(&note, "two"), "version_vector", sent)).await;
         let updated = answer.data(200)["note"].clone();
         assert_eq!((&updated["version_vector"], &updated["version"]), (&stored, &json!(2)), "{case}");
-        assert_eq!(answer.header("etag"), "\"2\"", "{case}");
+        assert_eq!(answer.header("etag"), format!("\"{}-2\"", id_of(&note)), "{case}");
     }
 }
 
@@ -130,7 +130,7 @@ async fn an_update_that_changes_nothing_makes_no_version() {
     let note = client.note("a.md", "one").await;
     let same = with(with(note_update(&note, "one"), "title", "A note"), "ide_file_path", "a.md");
     let answer = client.update(id_of(&note), &same).await;
-    assert_eq!((answer.data(200)["note"].clone(), answer.header("etag")), (note.clone(), "\"1\""));
+    assert_eq!((answer.data(200)["note"].clone(), answer.header("etag")), (note.clone(), format!("\"{}-1\"", id_of(&note)).as_str()));
     assert_eq!(client.note("b.md", "b").await["seq"], 2, "no place in the order of changes was used");
 }
 
@@ -290,5 +290,7 @@ async fn a_deleted_note_cannot_be_updated() {
     let note = client.note("a.md", "one").await;
     client.delete(id_of(&note)).await.data(200);
     let answer = client.update(id_of(&note), &note_update(&note, "two")).await;
-    assert_refused(&answer, (404, "NOT_FOUND", None, &format!("Note with ID {} not found", id_of(&note))), "deleted");
+    let details = assert_refused(&answer, (410, "GONE", None, "This note was deleted"), "deleted");
+    assert_eq!((&details["version"], &details["version_vector"]), (&json!(2), &json!({ "test-origin": 2 })));
+    assert_eq!(details["deleted_by"], "test-origin");
 }

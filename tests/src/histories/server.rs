@@ -1,0 +1,130 @@
+//! What the clients of a history talk to: the model, or a real server.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use noted_client::engine::{Answer, Page, PageRequest, Pending};
+use noted_shared::domain::{ContentHash, NoteId, NotePath, OriginId};
+use noted_shared::wire::ResyncReason;
+
+use super::http::Http;
+use super::postgres::Postgres;
+use crate::model::Model;
+
+/// A server with one workspace.
+#[derive(Debug)]
+pub enum Server {
+    /// The specification, in memory.
+    Model(Box<Model>),
+    /// The functions of the database, each answer compared with the specification's.
+    Postgres(Box<Postgres>),
+    /// The running bundle, over a wire that goes wrong all the time.
+    Http(Box<Http>),
+}
+
+/// A note as the server has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    pub(super) hash: ContentHash,
+    pub(super) version: i64,
+    pub(super) is_deleted: bool,
+}
+
+impl Server {
+    /// A specification without notes.
+    #[must_use]
+    pub fn model() -> Self {
+        Self::Model(Box::default())
+    }
+
+    /// Answers a request; nothing when the connection was lost.
+    pub(super) fn send(&mut self, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Result<Option<Answer>, String> {
+        match self {
+            Self::Model(model) => Ok(Some(model.send(origin, pending, text))),
+            Self::Postgres(postgres) => postgres.send(origin, pending, text).map(Some),
+            Self::Http(http) => http.send(origin, pending, text),
+        }
+    }
+
+    /// Answers a page of changes, or why there is none; nothing when the connection was lost.
+    pub(super) fn page(&mut self, request: &PageRequest) -> Result<Option<Result<Page, ResyncReason>>, String> {
+        match self {
+            Self::Model(model) => Ok(Some(model.page(request))),
+            Self::Postgres(postgres) => postgres.page(request).map(Some),
+            Self::Http(http) => http.page(request),
+        }
+    }
+
+    /// Forgets what was deleted, as if thirty days had gone by.
+    pub(super) fn collect(&mut self) -> Result<(), String> {
+        match self {
+            Self::Model(model) => {
+                model.collect();
+                Ok(())
+            }
+            Self::Postgres(postgres) => postgres.collect(),
+            Self::Http(http) => http.collect(),
+        }
+    }
+
+    /// A note, tombstones too.
+    pub(super) fn note(&mut self, id: NoteId) -> Result<Option<Stored>, String> {
+        let stored = match self {
+            Self::Model(model) => model.notes().get(&id),
+            Self::Postgres(postgres) => postgres.specification().notes().get(&id),
+            Self::Http(http) => return http.note(id),
+        };
+        Ok(stored.map(|note| Stored { hash: note.hash, version: note.version, is_deleted: note.is_deleted }))
+    }
+
+    /// The live notes by path.
+    pub(super) fn live(&mut self) -> Result<BTreeMap<NotePath, ContentHash>, String> {
+        match self {
+            Self::Model(model) => Ok(model.live()),
+            Self::Postgres(postgres) => Ok(postgres.specification().live()),
+            Self::Http(http) => http.live(),
+        }
+    }
+
+    /// How many changes there were.
+    pub(super) fn seq(&mut self) -> Result<i64, String> {
+        match self {
+            Self::Model(model) => Ok(model.seq()),
+            Self::Postgres(postgres) => Ok(postgres.specification().seq()),
+            Self::Http(http) => http.seq(),
+        }
+    }
+
+    /// Whether a text can still be had from the server.
+    pub(super) fn has_text(&mut self, hash: ContentHash) -> Result<bool, String> {
+        match self {
+            Self::Model(model) => Ok(model.has_text(hash)),
+            Self::Postgres(postgres) => Ok(postgres.specification().has_text(hash)),
+            Self::Http(http) => http.has_text(hash),
+        }
+    }
+
+    /// Versions of a note count up, and two live notes never share a path. A database holds that by its indexes, and is compared in the end.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        let Self::Model(model) = self else { return Ok(()) };
+        let mut paths = BTreeSet::new();
+        for note in model.notes().values() {
+            if !note.is_deleted && !paths.insert(&note.path) {
+                return Err(format!("two notes at {}", note.path));
+            }
+            let is_in_order = note.revisions.windows(2).all(|pair| pair[0].0 < pair[1].0);
+            if !is_in_order || note.revisions.last().is_some_and(|last| last.0 >= note.version) {
+                return Err(format!("the versions of {} are out of order", note.path));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is stored in the end is as it must be.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        match self {
+            Self::Model(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.compare(),
+            Self::Http(http) => http.finish(),
+        }
+    }
+}
