@@ -8,9 +8,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use noted::local::host::Host;
 use noted::output;
+use sqlx::ConnectOptions;
 use url::Url;
 
+use crate::batch;
 use crate::check;
+use crate::growth;
+use crate::large;
 use crate::load::{Numbers, Target};
 use crate::options::{Options, OtherServer, Part};
 use crate::peer::Peer;
@@ -41,7 +45,7 @@ struct Stage {
     database: Option<u32>,
     _probe_host: Option<Host>,
     /// Last, because the others use it.
-    _stack: Option<Stack>,
+    stack: Option<Stack>,
 }
 
 /// Measures what is asked for.
@@ -58,6 +62,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     said(&format!("twin and {} give equal answers", stage.server.name));
     run_scenarios(options, &mut stage, &numbers, &mut report).await?;
     run_sync(options, &mut stage, &mut report).await;
+    run_alone(options, &mut stage, &numbers, &mut report).await;
     stage.read_memory_after(&mut report)?;
     report.conclude();
     Ok(report)
@@ -92,7 +97,7 @@ impl Stage {
         let tenants = Tenants::in_database(&stack.database.owner_url, key_pepper).await?;
         let [noop, cached, preparing] = peers(ground.path(), database_url, key_pepper)?;
         let database = stack.database.cluster.as_ref().map(|cluster| cluster.process_id());
-        Ok(Self { noop, cached, preparing, server, server_url, probe, tenants, database, _probe_host: probe_host, _stack: Some(stack) })
+        Ok(Self { noop, cached, preparing, server, server_url, probe, tenants, database, _probe_host: probe_host, stack: Some(stack) })
     }
 
     /// A server that somebody else runs; the twin joins it on its database.
@@ -106,7 +111,7 @@ impl Stage {
         let key_pepper = other.key_pepper.as_deref().context("--key-pepper is missing")?;
         let [noop, cached, preparing] = peers(ground.path(), database_url, key_pepper)?;
         let (tenants, server_url) = (Tenants::Given(other.key.clone()), url.clone());
-        Ok(Self { noop, cached, preparing, server, server_url, probe, tenants, database: None, _probe_host: None, _stack: None })
+        Ok(Self { noop, cached, preparing, server, server_url, probe, tenants, database: None, _probe_host: None, stack: None })
     }
 
     fn twin_cached(&self) -> Result<Contender> {
@@ -193,6 +198,44 @@ async fn run_sync(options: &Options, stage: &mut Stage, report: &mut Report) {
     match measured.await {
         Ok(figures) => report.sync = Some(figures),
         Err(error) => report.failures.push(format!("sync: {error:#}")),
+    }
+}
+
+/// What is measured one request after the other, with a look into the database.
+async fn run_alone(options: &Options, stage: &mut Stage, numbers: &Numbers, report: &mut Report) {
+    let target = stage.server.target.clone();
+    if options.wants(Part::Large) {
+        said("updating a large note");
+        let measured = async { large::measure(&target, &stage.tenants.key().await?, options.times()).await };
+        match measured.await {
+            Ok(figures) => report.large_update = Some(figures),
+            Err(error) => report.failures.push(format!("large update: {error:#}")),
+        }
+    }
+    let Some(cluster) = stage.stack.as_ref().and_then(|stack| stack.database.cluster.as_ref()) else {
+        report.notes.push("batches and growth were left out: they need a database of our own".to_owned());
+        return;
+    };
+    let mut superuser = match cluster.superuser("noted").connect().await {
+        Ok(superuser) => superuser,
+        Err(error) => return report.failures.push(format!("no superuser: {error:#}")),
+    };
+    if options.wants(Part::Batch) && !options.corpus.is_dir() {
+        report.notes.push(format!("batches were left out: {} is not there", options.corpus.display()));
+    } else if options.wants(Part::Batch) {
+        said("sending the corpus in batches");
+        let (corpus, documents_max) = (&options.corpus, options.documents_max());
+        match batch::measure(corpus, documents_max, options.rounds(), &target, &mut stage.tenants, &mut superuser).await {
+            Ok(figures) => report.batch = Some(figures),
+            Err(error) => report.failures.push(format!("batch: {error:#}")),
+        }
+    }
+    if options.wants(Part::Growth) {
+        said("filling workspaces and asking them in turn");
+        match growth::measure(&options.sizes(), options.times(), &target, &mut stage.tenants, &mut superuser, numbers).await {
+            Ok(figures) => report.growth = figures,
+            Err(error) => report.failures.push(format!("growth: {error:#}")),
+        }
     }
 }
 

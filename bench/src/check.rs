@@ -11,7 +11,18 @@ use crate::scenario::Contender;
 use crate::tenants::Tenants;
 
 /// What cannot be the same in two answers: ids, and times of the server's clock.
-const OWN: [&str; 8] = ["id", "request_id", "timestamp", "created_at", "updated_at", "last_ide_sync_at", "last_sync_at", "ide_file_path"];
+const OWN: [&str; 9] = [
+    "id",
+    "request_id",
+    "timestamp",
+    "created_at",
+    "updated_at",
+    "last_ide_sync_at",
+    "last_sync_at",
+    "ide_file_path",
+    // It names the workspace.
+    "next_cursor",
+];
 
 /// What each server answered on each route.
 struct Answers(Vec<(&'static str, Answer)>);
@@ -45,8 +56,12 @@ pub(crate) async fn answers_are_equal(twin: &Contender, server: &Contender, tena
 impl Answers {
     async fn of(contender: &Contender, tenants: &mut Tenants, numbers: &Arc<Numbers>) -> Result<Self> {
         let (target, key) = (&contender.target, tenants.key().await?);
-        let requests: [(&'static str, Request); 3] =
-            [("create", notes::create(target, &key)?), ("list", notes::list(target, &key)), ("status", notes::status(target, &key))];
+        let requests: [(&'static str, Request); 4] = [
+            ("create", notes::create(target, &key)?),
+            ("list", notes::list(target, &key)),
+            ("changes", notes::changes(target, &key)),
+            ("status", notes::status(target, &key)),
+        ];
         let mut connection = Connection::open(target).await?;
         let mut answers = Vec::new();
         for (route, mut request) in requests {

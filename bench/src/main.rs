@@ -3,8 +3,11 @@
 //! It measures and does not judge: a ratio that is missed is printed, and is no failure. Ratios of one run can be compared between
 //! machines, absolute numbers cannot. Deliberately absent: load on any address but this machine's own.
 
+mod batch;
 mod bundle;
 mod check;
+mod growth;
+mod large;
 mod load;
 mod noop;
 mod notes;
@@ -34,7 +37,7 @@ use options::Options;
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     after_help = "Examples:
-  cargo xtask bench                              everything, about six minutes
+  cargo xtask bench                              everything, about eight minutes
   cargo xtask bench --rounds 3 --seconds 2       everything, sooner and less exact
   cargo xtask bench --only create --only list    two scenarios
   cargo xtask bench --url http://127.0.0.1:3000 --key KEY --key-pepper PEPPER --database-url URL

@@ -42,6 +42,12 @@ pub(crate) fn list(target: &Target, key: &str) -> Request {
     Request::new(target, "GET", &path, &[("authorization", &format!("Bearer {key}"))], &[])
 }
 
+/// The first page of a workspace's changes, with the texts.
+pub(crate) fn changes(target: &Target, key: &str) -> Request {
+    let path = format!("/v1/ide-sync/changes?limit={NOTES_LISTED}");
+    Request::new(target, "GET", &path, &[("authorization", &format!("Bearer {key}"))], &[])
+}
+
 /// How a workspace's sync stands: one small statement.
 pub(crate) fn status(target: &Target, key: &str) -> Request {
     Request::new(target, "GET", "/v1/ide-sync/status", &[("authorization", &format!("Bearer {key}"))], &[])

@@ -79,8 +79,16 @@ pub(crate) enum Part {
     Create,
     /// Listing 100 notes.
     List,
+    /// Reading 100 changes.
+    Changes,
     /// Syncing a folder.
     Sync,
+    /// The same documents in batches, beside a `COPY` of the same rows.
+    Batch,
+    /// Updating a note of one megabyte.
+    Large,
+    /// Workspaces of 1,000, 10,000 and 100,000 notes.
+    Growth,
 }
 
 impl Options {
@@ -102,6 +110,16 @@ impl Options {
     /// Whether this part is asked for.
     pub(crate) fn wants(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// Notes of the workspaces that growth is measured with.
+    pub(crate) fn sizes(&self) -> [i64; 3] {
+        if self.quick { [100, 300, 1_000] } else { [1_000, 10_000, 100_000] }
+    }
+
+    /// Times that each size is asked, and that the large note is updated.
+    pub(crate) fn times(&self) -> usize {
+        if self.quick { 5 } else { 100 }
     }
 
     /// Documents of the corpus that are synced at most.

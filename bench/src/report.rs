@@ -11,6 +11,9 @@ use anyhow::{Context, Result};
 use noted_shared::domain::Timestamp;
 use serde::Serialize;
 
+use crate::batch::BatchFigures;
+use crate::growth::Growth;
+use crate::large::LargeFigures;
 use crate::options::Options;
 use crate::rounds::Figures;
 use crate::startup::Start;
@@ -31,6 +34,9 @@ pub(crate) struct Report {
     pub(crate) goals: Vec<Goal>,
     pub(crate) figures: Vec<Figures>,
     pub(crate) sync: Option<SyncFigures>,
+    pub(crate) batch: Option<BatchFigures>,
+    pub(crate) large_update: Option<LargeFigures>,
+    pub(crate) growth: Vec<Growth>,
     /// With everything to be made: cluster, schema, compiled modules.
     pub(crate) first_start: Option<Start>,
     /// With everything there.
@@ -71,6 +77,9 @@ impl Report {
             goals: Vec::new(),
             figures: Vec::new(),
             sync: None,
+            batch: None,
+            large_update: None,
+            growth: Vec::new(),
             first_start: None,
             second_start: None,
             memory: Vec::new(),

@@ -24,6 +24,7 @@ pub(crate) enum Work {
     CreateSingle,
     CreateAtRate,
     List,
+    Changes,
 }
 
 /// A server that takes part.
@@ -44,8 +45,8 @@ pub(crate) struct Scenario {
 
 impl Work {
     /// Every kind, in the order in which they are measured.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Noop, Self::Query, Self::Status, Self::CreateSpread, Self::CreateSingle, Self::CreateAtRate, Self::List];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Noop, Self::Query, Self::Status, Self::CreateSpread, Self::CreateSingle, Self::CreateAtRate, Self::List, Self::Changes];
 
     /// The name in reports.
     pub(crate) const fn name(self) -> &'static str {
@@ -57,6 +58,7 @@ impl Work {
             Self::CreateSingle => "create, 1 workspace",
             Self::CreateAtRate => "create, 50/s",
             Self::List => "list 100 notes",
+            Self::Changes => "100 changes",
         }
     }
 
@@ -68,6 +70,7 @@ impl Work {
             Self::Status => Part::Status,
             Self::CreateSpread | Self::CreateSingle | Self::CreateAtRate => Part::Create,
             Self::List => Part::List,
+            Self::Changes => Part::Changes,
         }
     }
 
@@ -94,6 +97,11 @@ impl Work {
                 let key = tenants.key().await?;
                 notes::fill(target, &key, notes::NOTES_LISTED, numbers).await?;
                 vec![notes::list(target, &key)]
+            }
+            Self::Changes => {
+                let key = tenants.key().await?;
+                notes::fill(target, &key, notes::NOTES_LISTED, numbers).await?;
+                vec![notes::changes(target, &key)]
             }
         };
         Ok(Arc::new(Script::new(requests, Arc::clone(numbers))))

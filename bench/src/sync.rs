@@ -4,10 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use noted::api::Api;
 use noted::config::Settings;
-use noted::output;
-use noted::sync::send::sync;
+use noted_client::session::sync;
 use serde::Serialize;
 use url::Url;
 
@@ -26,12 +24,16 @@ pub(crate) async fn measure(corpus: &Path, documents_max: usize, server: &Url, a
     // A copy, because a synced folder remembers its server.
     let folder = tempfile::tempdir()?;
     let documents = copy(corpus, folder.path(), documents_max)?;
-    let api = Api::new(&Settings { url: server.clone(), api_key: api_key.to_owned() })?;
-    let (first, second) =
-        (sync(&api, folder.path(), false, &output::bar(false)).await?, sync(&api, folder.path(), false, &output::bar(false)).await?);
+    let api = Settings { url: server.clone(), api_key: api_key.to_owned() }.client()?;
+    let bytes = size(folder.path())?;
+    let (first, second) = (sync(&api, folder.path(), false, &mut |_| {}).await?, sync(&api, folder.path(), false, &mut |_| {}).await?);
     ensure!(first.is_complete() && first.created.len() == documents, "{} of {documents} documents were made", first.created.len());
-    ensure!(second.changes() == 0, "the second sync sent {} changes", second.changes());
-    Ok(SyncFigures { documents, bytes: first.bytes_sent, seconds: first.seconds, again_seconds: second.seconds })
+    ensure!(second.sent() == 0, "the second sync sent {} changes", second.sent());
+    Ok(SyncFigures { documents, bytes, seconds: first.seconds, again_seconds: second.seconds })
+}
+
+fn size(folder: &Path) -> Result<u64> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
 }
 
 /// Copies the documents of one folder; those of the corpus lie side by side.

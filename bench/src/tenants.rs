@@ -1,10 +1,12 @@
 //! Workspaces to write into. Every round gets fresh ones, so that no server works on a fuller table than another.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use noted::database;
 use noted::keys::{self, KeyKind, KeyRequest, Tier};
-use sqlx::PgConnection;
+use noted_shared::domain::ApiKey;
+use sqlx::{Connection, PgConnection};
 use url::Url;
+use uuid::Uuid;
 
 const OWNER_EMAIL: &str = "bench@localhost";
 
@@ -40,6 +42,25 @@ impl Tenants {
                 Ok(made)
             }
         }
+    }
+
+    /// What the database keeps of a key.
+    pub(crate) fn key_hash(&self, key: &str) -> Result<[u8; 32]> {
+        match self {
+            Self::Given(_) => bail!("the database is somebody else's"),
+            Self::Made { key_pepper, .. } => Ok(ApiKey::parse(key)?.hash(key_pepper)),
+        }
+    }
+
+    /// The workspace that a key opens.
+    pub(crate) async fn workspace(&mut self, key: &str) -> Result<Uuid> {
+        let key_hash = self.key_hash(key)?;
+        let Self::Made { owner, .. } = self else { bail!("the database is somebody else's") };
+        let mut transaction = owner.begin().await?;
+        // Row security shows the owner the one row of this key.
+        sqlx::query("select set_config('noted.key_hash', encode($1, 'hex'), true)").bind(&key_hash[..]).execute(&mut *transaction).await?;
+        let workspace = "select workspace_id from noted.user_api_keys where key_hash = $1";
+        Ok(sqlx::query_scalar(workspace).bind(&key_hash[..]).fetch_one(&mut *transaction).await?)
     }
 
     /// A key of one workspace.

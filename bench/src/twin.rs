@@ -6,6 +6,7 @@
 
 mod answer;
 mod call;
+mod changes;
 mod database;
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub(crate) async fn serve(options: &Options) -> Result<()> {
     let router = Router::new()
         .route("/v1/ide-sync/create", post(create))
         .route("/v1/ide-sync/list", get(list))
+        .route("/v1/ide-sync/changes", get(changes::changes))
         .route("/v1/ide-sync/status", get(status))
         .route("/probe/pg", post(query))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))

@@ -45,13 +45,23 @@ pub(super) fn of(report: &Report) -> Vec<Goal> {
     let largest = report.components.iter().map(|component| component.bytes).max().map(|bytes| bytes as f64 / MIB);
     // A part of the corpus says nothing about the whole.
     let whole_corpus = report.sync.filter(|_| !report.is_smoke_run).map(|sync| sync.seconds);
+    let whole_batch = report.batch.as_ref().filter(|_| !report.is_smoke_run);
+    let steepest = report.growth.iter().map(|growth| growth.exponent).max_by(f64::total_cmp).filter(|_| !report.is_smoke_run);
+    let scanned = report.growth.iter().map(|growth| growth.sequential_scans.len()).sum::<usize>();
+    let scanned = (!report.growth.is_empty() && !report.is_smoke_run).then_some(scanned as f64);
     use Wanted::{AtLeast, Under};
     vec![
         Goal::new("no-op, of bare hyper", AtLeast(0.2), "", ratio(Work::Noop)),
         Goal::new("create over 16 workspaces, of the twin", AtLeast(0.5), "", ratio(Work::CreateSpread)),
         Goal::new("list of 100, of the twin", AtLeast(0.6), "", ratio(Work::List)),
+        Goal::new("100 changes, of the twin", AtLeast(0.5), "", ratio(Work::Changes)),
         Goal::new("create at 50/s, p95", Under(200.0), "ms", server(Work::CreateAtRate).map(|figures| figures.p95_ms)),
         Goal::new("sync of the corpus", Under(15.0), "s", whole_corpus),
+        Goal::new("the corpus in batches", Under(4.0), "s", whole_batch.map(|batch| batch.batch_seconds)),
+        Goal::new("rows of batches, of COPY", AtLeast(0.3), "", whole_batch.map(|batch| batch.ratio)),
+        Goal::new("update of 1 MiB, p95", Under(500.0), "ms", report.large_update.map(|large| large.p95_ms)),
+        Goal::new("time over notes, largest exponent", Under(0.1), "", steepest),
+        Goal::new("tables read from end to end", Under(1.0), "", scanned),
         Goal::new("second start until it serves", Under(3.0), "s", report.second_start.as_ref().map(Start::total_s)),
         Goal::new("largest component", Under(1.0), "MiB", largest),
         Goal::new("host's memory, idle", Under(120.0), "MiB", idle),

@@ -5,6 +5,7 @@ use noted::output;
 
 use super::Report;
 use super::goals::{Goal, Wanted};
+use crate::growth::Growth;
 use crate::rounds::{Figures, median};
 use crate::startup::Start;
 
@@ -32,6 +33,7 @@ impl Report {
             )?;
         }
         self.print_rest()?;
+        self.print_growth()?;
         self.print_goals()
     }
 
@@ -51,6 +53,17 @@ impl Report {
                 "sync          {documents} documents, {size}, in {seconds:.2} s; again, with nothing to do, {again:.2} s"
             ))?;
         }
+        if let Some(batch) = &self.batch {
+            let (documents, requests, size) = (batch.documents, batch.requests, output::size(batch.bytes as u64));
+            let (seconds, copy, ratio) = (batch.batch_seconds, batch.copy_seconds, batch.ratio);
+            output::line(&format!(
+                "batch         {documents} documents, {size}, {requests} requests, in {seconds:.2} s; COPY of the same rows {copy:.2} s, ratio {ratio:.2}"
+            ))?;
+        }
+        if let Some(large) = self.large_update {
+            let (updates, p50, p95) = (large.updates, large.p50_ms, large.p95_ms);
+            output::line(&format!("large update  1 MiB, {updates} times: p50 {p50:.0} ms, p95 {p95:.0} ms"))?;
+        }
         for memory in &self.memory {
             output::line(&format!("memory        {}, {}: {:.1} MiB", memory.server, memory.when, memory.bytes as f64 / 1_048_576.0))?;
         }
@@ -63,6 +76,15 @@ impl Report {
             output::line(&format!("FAILED        {failure}"))?;
         }
         Ok(())
+    }
+
+    fn print_growth(&self) -> Result<()> {
+        if self.growth.is_empty() {
+            return Ok(());
+        }
+        output::line("")?;
+        let rows: Vec<_> = self.growth.iter().map(growth_row).collect();
+        output::table(["growth", "notes", "p50 ms", "pages touched", "exponent", "read by index", "read from end to end"], &rows)
     }
 
     fn print_goals(&self) -> Result<()> {
@@ -95,6 +117,21 @@ fn row(figures: &Figures) -> [String; 10] {
         cpu(figures.server_cpu_us, 8),
         cpu(figures.database_cpu_us, 11),
         format!("{:>8.1} ({:.0} %)", figures.load_cpu_us, figures.load_share * 100.0),
+    ]
+}
+
+fn growth_row(growth: &Growth) -> [String; 7] {
+    fn all<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+        values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(" / ")
+    }
+    [
+        growth.operation.to_owned(),
+        all(&growth.sizes),
+        all(growth.p50_ms.iter().map(|ms| format!("{ms:.2}"))),
+        all(&growth.pages),
+        format!("{:.3}", growth.exponent),
+        growth.index_scans.join(", "),
+        if growth.sequential_scans.is_empty() { "nothing".to_owned() } else { growth.sequential_scans.join(", ") },
     ]
 }
 
