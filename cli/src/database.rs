@@ -2,6 +2,8 @@
 //!
 //! The components never use this; they may only execute functions of the `api` schema.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use rust_embed::RustEmbed;
 use sqlx::migrate::{Migrate, MigrationType, Migrator};
@@ -158,8 +160,9 @@ fn function_files() -> Vec<String> {
 
 /// A changed signature would otherwise leave the old function beside the new one.
 async fn drop_functions(connection: &mut PgConnection) -> Result<()> {
-    // `ide-sync-create/ide-sync-create.sql` makes `api.ide_sync_create`.
-    let names: Vec<String> = function_files().iter().filter_map(|file| Some(file.split('/').next()?.replace('-', "_"))).collect();
+    // `notes/notes-create.sql` makes `api.notes_create`.
+    let name_of = |file: &String| Some(Path::new(file).file_stem()?.to_str()?.replace('-', "_"));
+    let names: Vec<String> = function_files().iter().filter_map(name_of).collect();
     let existing = "select p.oid::regprocedure::text from pg_proc p where p.pronamespace = to_regnamespace('api') and p.proname = any ($1)";
     for row in sqlx::query(existing).bind(names).fetch_all(&mut *connection).await? {
         execute(connection, format!("drop function {}", row.get::<String, _>(0))).await?;
