@@ -11,10 +11,8 @@ create or replace function api.conflicts_resolve(
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_endpoint constant text := 'POST /v1/conflicts/' || p_conflict_id || '/resolve';
-  caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write']);
-  v_seq bigint;
-  v_reply api.reply;
+  v_change sync.change := sync.begin_change(
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/conflicts/' || p_conflict_id || '/resolve', p_idempotency_key, p_request_hash);
   v_conflict noted.sync_conflicts;
   v_note noted.notes;
   v_edit sync.edit;
@@ -22,32 +20,27 @@ declare
   v_written sync.written;
   v_second sync.written;
 begin
-  if caller.outcome <> 'entered' then
-    return auth.reply(caller, caller.outcome, caller.detail);
-  end if;
-  v_seq := sync.lock_workspace(caller.workspace_id) + 1;
-  v_reply := sync.replay(caller, p_idempotency_key, v_endpoint, p_request_hash);
-  if v_reply.outcome is not null then
-    return v_reply;
+  if (v_change.reply).outcome is not null then
+    return v_change.reply;
   end if;
 
-  v_conflict := sync.conflict_of(caller.workspace_id, p_conflict_id);
+  v_conflict := sync.conflict_of((v_change.caller).workspace_id, p_conflict_id);
   if v_conflict.id is null then
-    return auth.reply(caller, 'no_conflict');
+    return auth.reply(v_change.caller, 'no_conflict');
   elsif v_conflict.resolved_at is not null then
-    return auth.reply(caller, 'already_resolved');
+    return auth.reply(v_change.caller, 'already_resolved');
   end if;
-  select note.* into v_note from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = v_conflict.note_id;
+  select note.* into v_note from noted.notes as note where note.workspace_id = (v_change.caller).workspace_id and note.id = v_conflict.note_id;
   if not found then
-    return auth.reply(caller, 'not_found');
+    return auth.reply(v_change.caller, 'not_found');
   elsif not sync.has_seen(p_version_vector, v_note.version_vector) then
-    return auth.reply(caller, 'conflict', json_build_object(
+    return auth.reply(v_change.caller, 'conflict', json_build_object(
       'noted_version', sync.noted_version(v_note), 'conflict_id', p_conflict_id, 'base', null)::text);
   end if;
 
-  v_written := sync.refused(auth.reply(caller, 'unchanged'));
+  v_written := sync.refused(auth.reply(v_change.caller, 'unchanged'));
   if p_strategy = 'keep_ide' and v_conflict.kind = 'delete' then
-    v_written := sync.delete_note(caller, v_seq, v_note.id, p_origin, p_version_vector, null);
+    v_written := sync.delete_note(v_change.caller, v_change.seq, v_note.id, p_origin, p_version_vector, null);
   elsif p_strategy in ('keep_ide', 'manual_merge', 'create_both') then
     v_edit.origin := p_origin;
     v_edit.version_vector := sync.merged(p_version_vector, v_conflict.ide_vector);
@@ -62,7 +55,7 @@ begin
     if p_strategy = 'create_both' then
       v_edit.title := left(v_note.title, 194) || ' (IDE)';
     end if;
-    v_written := sync.edit_note(caller, v_seq, v_note.id, v_edit);
+    v_written := sync.edit_note(v_change.caller, v_change.seq, v_note.id, v_edit);
   end if;
   if (v_written.reply).outcome in ('path_taken', 'no_folder') then
     return v_written.reply;
@@ -74,26 +67,23 @@ begin
     v_draft.title := left(v_note.title, 192) || ' (Noted)';
     v_draft.content := v_conflict.noted_version_content;
     v_draft.content_sha256 := v_conflict.noted_content_sha256;
-    v_draft.ide_file_path := sync.free_path_beside(caller.workspace_id, v_note.ide_file_path, ' (Noted)');
+    v_draft.ide_file_path := sync.free_path_beside((v_change.caller).workspace_id, v_note.ide_file_path, ' (Noted)');
     v_draft.last_sync_origin_id := p_origin;
-    v_second := sync.create_note(caller, v_seq + v_written.changes, v_draft);
+    v_second := sync.create_note(v_change.caller, v_change.seq + v_written.changes, v_draft);
     if (v_second.reply).outcome <> 'created' then
       raise exception 'a free path was taken under the lock of its workspace';
     end if;
+    v_written := sync.both(v_written, v_second);
   end if;
-  perform sync.count_written(
-    caller.workspace_id, v_written.changes + coalesce(v_second.changes, 0), v_written.live + coalesce(v_second.live, 0),
-    v_written.synced + coalesce(v_second.synced, 0), true);
 
   -- What was written may have settled it already, under the name that the texts suggest; the decision as it was made comes last.
-  perform sync.decide_conflict(caller, p_conflict_id, v_note.id, p_origin, p_strategy, 'user', p_content);
-  select note.* into v_note from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = v_conflict.note_id;
-  v_reply := auth.reply(caller, 'resolved', json_build_object(
-    'conflict', sync.conflict_json(sync.conflict_of(caller.workspace_id, p_conflict_id), true),
+  perform sync.decide_conflict(v_change.caller, p_conflict_id, v_note.id, p_origin, p_strategy, 'user', p_content);
+  select note.* into v_note from noted.notes as note where note.workspace_id = (v_change.caller).workspace_id and note.id = v_conflict.note_id;
+  v_written.reply := auth.reply(v_change.caller, 'resolved', json_build_object(
+    'conflict', sync.conflict_json(sync.conflict_of((v_change.caller).workspace_id, p_conflict_id), true),
     'note', sync.note_json(v_note, true),
     'second_note', (
       select sync.note_json(note, true) from noted.notes as note
-        where note.workspace_id = caller.workspace_id and note.id = ((v_second.reply).body::json ->> 'id')::uuid))::text);
-  perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 200, v_reply.body);
-  return v_reply;
+        where note.workspace_id = (v_change.caller).workspace_id and note.id = ((v_second.reply).body::json ->> 'id')::uuid))::text);
+  return sync.end_change(v_change, v_written, true);
 end $$;

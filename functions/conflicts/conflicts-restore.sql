@@ -8,41 +8,25 @@ create or replace function api.conflicts_restore(
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_endpoint constant text := 'POST /v1/conflicts/' || p_conflict_id || '/restore';
-  caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write']);
-  v_seq bigint;
-  v_reply api.reply;
+  v_change sync.change := sync.begin_change(
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/conflicts/' || p_conflict_id || '/restore', p_idempotency_key, p_request_hash);
   v_conflict noted.sync_conflicts;
   v_edit sync.edit;
-  v_written sync.written;
 begin
-  if caller.outcome <> 'entered' then
-    return auth.reply(caller, caller.outcome, caller.detail);
-  end if;
-  v_seq := sync.lock_workspace(caller.workspace_id) + 1;
-  v_reply := sync.replay(caller, p_idempotency_key, v_endpoint, p_request_hash);
-  if v_reply.outcome is not null then
-    return v_reply;
+  if (v_change.reply).outcome is not null then
+    return v_change.reply;
   end if;
 
-  v_conflict := sync.conflict_of(caller.workspace_id, p_conflict_id);
+  v_conflict := sync.conflict_of((v_change.caller).workspace_id, p_conflict_id);
   if v_conflict.id is null then
-    return auth.reply(caller, 'no_conflict');
+    return auth.reply(v_change.caller, 'no_conflict');
   elsif p_is_ide and v_conflict.ide_version_content is null then
-    return auth.reply(caller, 'no_side');
+    return auth.reply(v_change.caller, 'no_side');
   end if;
-  v_edit.origin := auth.origin(caller, p_origin);
+  v_edit.origin := auth.origin(v_change.caller, p_origin);
   v_edit.content := case when p_is_ide then v_conflict.ide_version_content else v_conflict.noted_version_content end;
   v_edit.content_sha256 := case when p_is_ide then v_conflict.ide_content_sha256 else v_conflict.noted_content_sha256 end;
   v_edit.restores := true;
   v_edit.wants_content := true;
-  v_written := sync.edit_note(caller, v_seq, v_conflict.note_id, v_edit);
-  v_reply := v_written.reply;
-  if v_reply.outcome in ('updated', 'unchanged') then
-    perform sync.count_written(caller.workspace_id, v_written.changes, v_written.live, v_written.synced, false);
-    if p_idempotency_key is not null then
-      perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 200, v_reply.body);
-    end if;
-  end if;
-  return v_reply;
+  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, v_conflict.note_id, v_edit), false);
 end $$;

@@ -15,21 +15,12 @@ create or replace function api.ide_sync_update(
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_endpoint constant text := 'PUT /v1/ide-sync/update/' || p_note_id;
-  caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write', 'ide:sync']);
-  v_seq bigint;
-  v_reply api.reply;
+  v_change sync.change := sync.begin_change(
+    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'PUT /v1/ide-sync/update/' || p_note_id, p_idempotency_key, p_request_hash);
   v_edit sync.edit;
-  v_written sync.written;
 begin
-  if caller.outcome <> 'entered' then
-    return auth.reply(caller, caller.outcome, caller.detail);
-  end if;
-  v_seq := sync.lock_workspace(caller.workspace_id) + 1;
-
-  v_reply := sync.replay(caller, p_idempotency_key, v_endpoint, p_request_hash);
-  if v_reply.outcome is not null then
-    return v_reply;
+  if (v_change.reply).outcome is not null then
+    return v_change.reply;
   end if;
 
   v_edit.origin := p_origin;
@@ -48,11 +39,5 @@ begin
   v_edit.restores := p_restores;
   v_edit.wants_content := p_decided_by = 'auto';
   v_edit.decided_by := p_decided_by;
-  v_written := sync.edit_note(caller, v_seq, p_note_id, v_edit);
-  v_reply := v_written.reply;
-  if v_reply.outcome in ('updated', 'unchanged') then
-    perform sync.count_written(caller.workspace_id, v_written.changes, v_written.live, v_written.synced, true);
-    perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 200, v_reply.body);
-  end if;
-  return v_reply;
+  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, p_note_id, v_edit), true);
 end $$;

@@ -9,24 +9,15 @@ create or replace function api.notes_create(
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_endpoint constant text := 'POST /v1/notes';
-  caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write']);
-  v_seq bigint;
-  v_reply api.reply;
+  v_change sync.change := sync.begin_change(
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/notes', p_idempotency_key, p_request_hash);
   v_draft noted.notes;
-  v_written sync.written;
 begin
-  if caller.outcome <> 'entered' then
-    return auth.reply(caller, caller.outcome, caller.detail);
-  end if;
-  v_seq := sync.lock_workspace(caller.workspace_id) + 1;
-
-  v_reply := sync.replay(caller, p_idempotency_key, v_endpoint, p_request_hash);
-  if v_reply.outcome is not null then
-    return v_reply;
+  if (v_change.reply).outcome is not null then
+    return v_change.reply;
   end if;
 
-  v_draft.last_sync_origin_id := auth.origin(caller, p_origin);
+  v_draft.last_sync_origin_id := auth.origin(v_change.caller, p_origin);
   v_draft.title := p_title;
   v_draft.content := p_content;
   v_draft.content_sha256 := p_content_sha256;
@@ -35,11 +26,5 @@ begin
   v_draft.note_type := p_note_type;
   v_draft.source_metadata := p_source_metadata;
   v_draft.file_metadata := p_file_metadata;
-  v_written := sync.create_note(caller, v_seq, v_draft);
-  v_reply := v_written.reply;
-  if v_reply.outcome = 'created' then
-    perform sync.count_written(caller.workspace_id, v_written.changes, v_written.live, v_written.synced, false);
-    perform sync.remember(caller, p_idempotency_key, v_endpoint, p_request_hash, 201, v_reply.body);
-  end if;
-  return v_reply;
+  return sync.end_change(v_change, sync.create_note(v_change.caller, v_change.seq, v_draft), false);
 end $$;

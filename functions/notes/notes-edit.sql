@@ -13,37 +13,29 @@ create or replace function api.notes_edit(
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write']);
-  v_seq bigint;
-  v_reply api.reply;
+  v_change sync.change := sync.begin_change(
+    p_key_hash, p_workspace_id, array['notes:write'], p_endpoint, p_idempotency_key, p_request_hash);
   v_type text;
   v_version sync.version;
   v_edit sync.edit;
-  v_written sync.written;
 begin
-  if caller.outcome <> 'entered' then
-    return auth.reply(caller, caller.outcome, caller.detail);
+  if (v_change.reply).outcome is not null then
+    return v_change.reply;
   end if;
-  v_seq := sync.lock_workspace(caller.workspace_id) + 1;
-
-  v_reply := sync.replay(caller, p_idempotency_key, p_endpoint, p_request_hash);
-  if v_reply.outcome is not null then
-    return v_reply;
-  end if;
-  select note.note_type into v_type from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = p_note_id;
+  select note.note_type into v_type from noted.notes as note where note.workspace_id = (v_change.caller).workspace_id and note.id = p_note_id;
   if v_type <> p_note_type then
-    return auth.reply(caller, 'type_differs', to_json(v_type)::text);
+    return auth.reply(v_change.caller, 'type_differs', to_json(v_type)::text);
   end if;
 
-  v_edit.origin := auth.origin(caller, p_origin);
+  v_edit.origin := auth.origin(v_change.caller, p_origin);
   v_edit.if_version := p_if_version;
   v_edit.title := p_title;
   v_edit.content := p_content;
   v_edit.content_sha256 := p_content_sha256;
   if p_revision is not null and v_type is not null then
-    v_version := sync.version_of(caller.workspace_id, p_note_id, p_revision);
+    v_version := sync.version_of((v_change.caller).workspace_id, p_note_id, p_revision);
     if v_version.version_number is null then
-      return auth.reply(caller, 'no_revision');
+      return auth.reply(v_change.caller, 'no_revision');
     end if;
     v_edit.title := v_version.title;
     v_edit.content := v_version.content;
@@ -57,13 +49,5 @@ begin
   v_edit.file_metadata := p_file_metadata;
   v_edit.restores := p_restores;
   v_edit.wants_content := p_content is null;
-  v_written := sync.edit_note(caller, v_seq, p_note_id, v_edit);
-  v_reply := v_written.reply;
-  if v_reply.outcome in ('updated', 'unchanged') then
-    perform sync.count_written(caller.workspace_id, v_written.changes, v_written.live, v_written.synced, false);
-    if p_idempotency_key is not null then
-      perform sync.remember(caller, p_idempotency_key, p_endpoint, p_request_hash, 200, v_reply.body);
-    end if;
-  end if;
-  return v_reply;
+  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, p_note_id, v_edit), false);
 end $$;
