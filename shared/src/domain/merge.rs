@@ -4,7 +4,7 @@
 //! much, everything between the first and the last difference is taken for one change. That is still correct, only coarse.
 
 use super::ContentHash;
-use crate::limits::MERGE_STEPS_MAX;
+use crate::limits::{MERGE_STEPS_A_LINE, MERGE_STEPS_MAX};
 use crate::wire::MergeProposal;
 use diffy::{DiffOptions, IncompleteHunkStyle, MergeOptions};
 use std::collections::HashMap;
@@ -21,10 +21,8 @@ pub fn merge(base: &str, ide: &str, noted: &str) -> MergeProposal {
         (true, ide.to_owned())
     } else if ide == base {
         (true, noted.to_owned())
-    } else if steps(base, ide) + steps(base, noted) > MERGE_STEPS_MAX {
-        (false, coarse_merge(base, ide, noted))
     } else {
-        fine_merge(base, ide, noted)
+        merge_middles(base, ide, noted)
     };
     MergeProposal { clean, content_sha256: ContentHash::of(&content), content }
 }
@@ -41,6 +39,45 @@ pub fn unified_diff((from_name, from): (&str, &str), (to_name, to): (&str, &str)
         options.set_original_filename(from_name.to_owned()).set_modified_filename(to_name.to_owned());
         options.create_patch(from, to).to_string()
     }
+}
+
+/// Lines with which all three texts begin or end need no comparison.
+fn merge_middles(base: &str, ide: &str, noted: &str) -> (bool, String) {
+    let (before, after) = frame(&[base, ide, noted]);
+    let [base_middle, ide, noted] = [base, ide, noted].map(|text| &text[before..text.len() - after]);
+    let (clean, middle) = if steps(base_middle, ide) + steps(base_middle, noted) > MERGE_STEPS_MAX {
+        (false, coarse_merge(ide, noted))
+    } else {
+        fine_merge(base_middle, ide, noted)
+    };
+    (clean, [&base[..before], &middle, &base[base.len() - after..]].concat())
+}
+
+/// How many characters stand in the lines that differ, each stretch of them counted on its longer side: at least as many as a comparison of
+/// single characters would find changed.
+pub(super) fn changed_chars(from: &str, to: &str) -> usize {
+    if steps(from, to) > MERGE_STEPS_MAX {
+        let (before, after) = frame(&[from, to]);
+        return [from, to].map(|text| text[before..text.len() - after].chars().count()).into_iter().max().unwrap_or(0);
+    }
+    let mut options = DiffOptions::new();
+    options.set_context_len(0);
+    let (mut changed, mut out, mut into) = (0, 0, 0);
+    for hunk in options.create_patch(from, to).hunks() {
+        for line in hunk.lines() {
+            match line {
+                diffy::Line::Delete(line) => out += line.chars().count(),
+                diffy::Line::Insert(line) => into += line.chars().count(),
+                diffy::Line::Context(_) => {
+                    changed += out.max(into);
+                    (out, into) = (0, 0);
+                }
+            }
+        }
+        changed += out.max(into);
+        (out, into) = (0, 0);
+    }
+    changed
 }
 
 fn fine_merge(base: &str, ide: &str, noted: &str) -> (bool, String) {
@@ -69,15 +106,10 @@ fn longest_run(text: &str) -> usize {
     text.lines().filter_map(run).max().unwrap_or(0)
 }
 
-fn coarse_merge(base: &str, ide: &str, noted: &str) -> String {
-    let (before, after) = frame(&[base, ide, noted]);
-    let middle = |text: &str| {
-        let middle = &text[before..text.len() - after];
-        if middle.is_empty() || middle.ends_with('\n') { middle.to_owned() } else { format!("{middle}\n") }
-    };
-    let (head, tail) = (&base[..before], &base[base.len() - after..]);
+fn coarse_merge(ide: &str, noted: &str) -> String {
+    let ending = |text: &str| if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let [opening, dividing, closing] = MARKERS;
-    format!("{head}{opening}{}{dividing}{}{closing}{tail}", middle(ide), middle(noted))
+    format!("{opening}{ide}{}{dividing}{noted}{}{closing}", ending(ide), ending(noted))
 }
 
 fn coarse_diff((from_name, from): (&str, &str), (to_name, to): (&str, &str)) -> String {
@@ -127,9 +159,14 @@ fn frame(texts: &[&str]) -> (usize, usize) {
     (before, after)
 }
 
-/// How many steps comparing two texts takes at most: lines times differences. The differences are counted as if only those lines were
-/// matched that are found at once: at both ends, and around lines that each text has only once.
+/// How many steps comparing two texts takes at most: lines times differences, and some for each line. The differences are counted as if only
+/// those lines were matched that are found at once: at both ends, and around lines that each text has only once.
 fn steps(from: &str, to: &str) -> u64 {
+    let all_lines = [from, to].iter().flat_map(|text| text.bytes()).filter(|&byte| byte == b'\n').count();
+    let reading = all_lines as u64 * MERGE_STEPS_A_LINE;
+    if reading > MERGE_STEPS_MAX {
+        return reading;
+    }
     let (before, after) = frame(&[from, to]);
     let [from, to] = [from, to].map(|text| text[before..text.len() - after].split_inclusive('\n').collect::<Vec<_>>());
     let mut matched = 0;
@@ -139,7 +176,7 @@ fn steps(from: &str, to: &str) -> u64 {
         place = (i + 1, j + 1);
     }
     let lines = from.len() + to.len();
-    (lines as u64) * ((lines - 2 * matched) as u64)
+    reading + (lines as u64) * ((lines - 2 * matched) as u64)
 }
 
 /// Lines that match at both ends of two stretches.
@@ -282,7 +319,7 @@ mod tests {
 
         #[test]
         fn every_line_of_both_sides_is_in_a_merge(base in any_text(), ide in any_text(), noted in any_text()) {
-            let proposals = [merge(&base, &ide, &noted).content, coarse_merge(&base, &ide, &noted)];
+            let proposals = [merge(&base, &ide, &noted).content, coarse_merge(&ide, &noted)];
             for line in ide.lines().chain(noted.lines()).filter(|line| !base.lines().any(|old| old == *line)) {
                 for proposal in &proposals {
                     prop_assert!(proposal.lines().any(|merged| merged == line), "{line:?} is missing in {proposal:?}");

@@ -1,5 +1,6 @@
 //! A note's title.
 
+use super::chunk::first_heading;
 use super::invalid::{Invalid, json_as_text};
 use crate::limits;
 use std::fmt;
@@ -23,6 +24,17 @@ impl Title {
         Ok(Self(text.to_owned()))
     }
 
+    /// The title of a text that brings none: its first heading, or the first line with a word in it that opens no code. A text without any is called untitled.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        let opens_code = |line: &str| ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
+        let says_something = |line: &&str| line.contains(char::is_alphanumeric) && !opens_code(line);
+        let line = || text.lines().find(says_something).map(str::to_owned);
+        let found = first_heading(text).or_else(line).unwrap_or_default();
+        let short: String = found.chars().filter(|c| !c.is_control()).take(limits::TITLE_CHARS_MAX).collect();
+        Self::parse(short.trim()).unwrap_or_else(|_| Self("Untitled".to_owned()))
+    }
+
     /// The title.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -40,6 +52,17 @@ json_as_text!(Title);
 #[cfg(test)]
 mod tests {
     use super::Title;
+
+    #[test]
+    fn a_text_is_called_by_its_first_heading_or_line() {
+        let check = |text: &str, expected: &str| assert_eq!(Title::of_text(text).as_str(), expected, "{text:?}");
+        check("Before\n\n## How *it* works\n", "How it works");
+        check("```sh\n# no heading\n```\n", "# no heading");
+        check("\n---\n  A line\twith a tab\n", "A linewith a tab");
+        check("#\n", "Untitled");
+        check("", "Untitled");
+        check(&"\u{e9}".repeat(201), &"\u{e9}".repeat(200));
+    }
 
     #[test]
     fn a_title_is_one_line() {

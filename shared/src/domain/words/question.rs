@@ -1,0 +1,245 @@
+//! What somebody asks for, read as people mean it.
+//!
+//! A question is not a query: its words are hints, and the order of the results says how many of them were met. Only what is in quotes must
+//! occur and only what follows a minus must not. Nothing that can be typed is an error.
+
+use super::{Kind, Word, analyse, quote, stop};
+use std::collections::HashSet;
+
+/// Characters of a question that are read; more is refused before it comes here.
+const QUESTION_CHARS_MAX: usize = 500;
+
+/// Distinct words of a question that are searched for.
+const TERMS_MAX: usize = 64;
+
+/// A question: what is searched for, and what a result must and must not hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    terms: Vec<String>,
+    candidates: Vec<String>,
+    /// Of each group, one phrase must occur.
+    required: Vec<Vec<Phrase>>,
+    excluded: Vec<Phrase>,
+}
+
+/// Words with their distance from the first, which stand so in the text.
+type Phrase = Vec<(u32, String)>;
+
+enum Item<'a> {
+    Words(&'a str),
+    Quoted(&'a str),
+    Excluded(&'a str),
+    Or,
+}
+
+impl Question {
+    /// Reads a question: `"words in quotes"` must occur as they stand, `-word` and `-"some words"` must not, and `or` between things of which
+    /// one is in quotes means that one of them must. Everything else may occur.
+    #[must_use]
+    pub fn parse(question: &str) -> Self {
+        let end = question.char_indices().nth(QUESTION_CHARS_MAX).map_or(question.len(), |(place, _)| place);
+        let items = items(&question[..end]);
+        let (terms, candidates) = terms(&items);
+        let mut parsed = Self { terms, candidates, ..Self::default() };
+        for item in &items {
+            if let Item::Excluded(text) = item {
+                parsed.excluded.extend(phrases(text));
+            }
+        }
+        for group in groups(&items) {
+            if group.iter().any(|item| matches!(item, Item::Quoted(_))) {
+                let phrases: Vec<Phrase> = group.iter().filter_map(|item| item.text()).flat_map(phrases).collect();
+                if !phrases.is_empty() {
+                    parsed.required.push(phrases);
+                }
+            }
+        }
+        parsed
+    }
+
+    /// The distinct words that results are ranked by, in the order of the question.
+    #[must_use]
+    pub fn terms(&self) -> &[String] {
+        &self.terms
+    }
+
+    /// Those of them of which a result must hold one. Words that only say how the question is asked are not among these, unless there are no
+    /// others: a text is not an answer because `the` is in it. They still rank what was found: leaving them out there makes the order worse
+    /// (measured).
+    #[must_use]
+    pub fn candidates(&self) -> &[String] {
+        &self.candidates
+    }
+
+    /// What must hold for every result, as PostgreSQL writes a `tsquery`; nothing if nothing must.
+    #[must_use]
+    pub fn filter(&self) -> Option<String> {
+        let required = self.required.iter().map(|group| {
+            let group: Vec<String> = group.iter().map(written).collect();
+            format!("({})", group.join(" | "))
+        });
+        let excluded = self.excluded.iter().map(|phrase| format!("!({})", written(phrase)));
+        let conditions: Vec<String> = required.chain(excluded).collect();
+        (!conditions.is_empty()).then(|| conditions.join(" & "))
+    }
+}
+
+impl<'a> Item<'a> {
+    /// What is asked for.
+    fn text(&self) -> Option<&'a str> {
+        match self {
+            Self::Words(text) | Self::Quoted(text) => Some(text),
+            Self::Excluded(_) | Self::Or => None,
+        }
+    }
+}
+
+/// The parts of a question between blanks and quotes. A quote that is never closed is no quote.
+fn items(question: &str) -> Vec<Item<'_>> {
+    let mut items = Vec::new();
+    let mut rest = question.trim_start();
+    while !rest.is_empty() {
+        // A minus excludes before a letter or a quote: `-5` is a number, and `--` begins an option.
+        let minus = rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| is_quote(c) || c.is_alphabetic()));
+        let (text, is_quoted, after) = part(minus.unwrap_or(rest));
+        items.push(match (minus, is_quoted) {
+            (Some(_), _) => Item::Excluded(text),
+            (None, true) => Item::Quoted(text),
+            (None, false) if text.eq_ignore_ascii_case("or") => Item::Or,
+            (None, false) => Item::Words(text),
+        });
+        rest = after.trim_start();
+    }
+    // With nothing beside it, it is what is asked for.
+    if let [only @ Item::Or] = items.as_mut_slice() {
+        *only = Item::Words(question.trim());
+    }
+    items
+}
+
+/// The first part of a question that does not begin with a blank, whether it is in quotes, and what follows it.
+fn part(question: &str) -> (&str, bool, &str) {
+    let mut characters = question.chars();
+    if characters.next().is_some_and(is_quote) {
+        let within = characters.as_str();
+        match within.split_once(is_quote) {
+            Some((text, after)) => return (text, true, after),
+            None => return part_without_quotes(within),
+        }
+    }
+    part_without_quotes(question)
+}
+
+fn part_without_quotes(question: &str) -> (&str, bool, &str) {
+    let end = question.find(|c: char| c.is_whitespace() || is_quote(c)).unwrap_or(question.len());
+    let (text, after) = question.split_at(end);
+    (text, false, after)
+}
+
+pub(super) const fn is_quote(character: char) -> bool {
+    matches!(character, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}')
+}
+
+/// What is asked for, with that together which `or` stands between.
+fn groups<'a, 'b>(items: &'b [Item<'a>]) -> Vec<Vec<&'b Item<'a>>> {
+    let mut groups: Vec<Vec<&Item<'_>>> = Vec::new();
+    let mut joins = false;
+    for item in items {
+        match item {
+            Item::Or => joins = true,
+            Item::Excluded(_) => joins = false,
+            Item::Words(_) | Item::Quoted(_) => {
+                match groups.last_mut().filter(|_| joins) {
+                    Some(group) => group.push(item),
+                    None => groups.push(vec![item]),
+                }
+                joins = false;
+            }
+        }
+    }
+    groups
+}
+
+/// All words that are asked for, and those that say what the question is about.
+fn terms(items: &[Item<'_>]) -> (Vec<String>, Vec<String>) {
+    let mut seen = HashSet::new();
+    let (mut terms, mut telling) = (Vec::new(), Vec::new());
+    for word in items.iter().filter_map(Item::text).flat_map(words_of) {
+        let lexeme = word.lexeme();
+        if terms.len() < TERMS_MAX && seen.insert(lexeme.clone()) {
+            if word.kind != Kind::Word || !stop::is_stop_word(&word.folded) {
+                telling.push(lexeme.clone());
+            }
+            terms.push(lexeme);
+        }
+    }
+    if telling.is_empty() {
+        telling.clone_from(&terms);
+    }
+    (terms, telling)
+}
+
+/// The words of a part of a question. Of scripts without spaces a single character is a word only where it stands alone.
+fn words_of(text: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    analyse(text, |word| {
+        let ends_pair = words.last().is_some_and(|last| last.kind == Kind::Pair && last.position + 1 == word.position);
+        if word.kind == Kind::Pair {
+            words.pop_if(|last| last.kind == Kind::Single);
+        }
+        if word.kind != Kind::Single || !ends_pair {
+            words.push(word);
+        }
+    });
+    words
+}
+
+/// The phrases that a text in quotes stands for. An identifier alone stands for itself; among other words it may be in the notes as one word
+/// or as several.
+fn phrases(text: &str) -> Vec<Phrase> {
+    let mut parts: Phrase = Vec::new();
+    let mut wholes: Phrase = Vec::new();
+    // By how much the words after identifiers move when each of these is one word.
+    let mut moved = 0;
+    for word in words_of(text) {
+        let place = word.position - moved;
+        let entry = (place, word.lexeme());
+        match word.kind {
+            Kind::Whole(words) => {
+                // The identifier takes the place of its parts.
+                wholes.retain(|(part, _)| *part < place);
+                wholes.push(entry);
+                moved += words - 1;
+            }
+            Kind::Name => {
+                for phrase in [&mut parts, &mut wholes] {
+                    phrase.pop();
+                }
+                parts.push((word.position, word.lexeme()));
+                wholes.push(entry);
+            }
+            Kind::Word | Kind::Single | Kind::Pair => {
+                parts.push((word.position, entry.1.clone()));
+                wholes.push(entry);
+            }
+        }
+    }
+    let variants = if wholes.len() == 1 || wholes == parts { vec![wholes] } else { vec![parts, wholes] };
+    variants.into_iter().filter(|phrase| !phrase.is_empty()).collect()
+}
+
+/// A phrase as PostgreSQL writes it.
+fn written(phrase: &Phrase) -> String {
+    let mut text = String::new();
+    let mut last: Option<u32> = None;
+    for (place, lexeme) in phrase {
+        match last.map(|last| place - last) {
+            None => {}
+            Some(1) => text.push_str(" <-> "),
+            Some(distance) => text.push_str(&format!(" <{distance}> ")),
+        }
+        quote(lexeme, &mut text);
+        last = Some(*place);
+    }
+    text
+}
