@@ -12,6 +12,7 @@ mod log;
 pub mod params;
 mod reply;
 mod settings;
+pub mod voyage;
 
 pub use call::{Call, IfMatch};
 pub use db::{Outcome, Row, Statement};

@@ -3,7 +3,7 @@
 //! Status, code and message stand in three matches beside the enum, so that one look shows what a client will see. The cause of an
 //! internal error is a field of its own: it is logged where the answer is made and never sent.
 
-use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, Scope, Timestamp};
+use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, Scope, Timestamp, Violation};
 use crate::limits;
 use crate::wire::{Conflict, FullResync, Gone, PathTaken, Problem, ResyncReason, VersionMismatch};
 use serde::Serialize;
@@ -90,6 +90,17 @@ pub enum Error {
     VersionMismatch(Box<VersionMismatch>),
     /// Changes that the sender has missed cannot be told any more.
     FullResync(ResyncReason),
+    /// Only vectors were asked for, and the workspace lets no text go to a provider of embeddings.
+    NoConsent,
+    /// An agent's text breaks rules; all of them, at least one.
+    RuleBroken(Vec<Violation>),
+    /// The key is of another kind than the route is for.
+    WrongKind {
+        /// The kinds that it is for.
+        kinds: &'static str,
+    },
+    /// The workspace lets no text be given to models.
+    NoTraining,
     /// The idempotency key was used for another request.
     KeyReused,
     /// The database cannot be reached, or has no room.
@@ -150,6 +161,7 @@ pub enum Code {
     InternalError,
     MethodNotAllowed,
     MissingScope,
+    NoConsent,
     NotAcceptable,
     NotFound,
     PayloadTooLarge,
@@ -160,6 +172,7 @@ pub enum Code {
     Unauthorized,
     UnsupportedMediaType,
     ValidationError,
+    ValidationFailed,
 }
 
 impl Code {
@@ -176,6 +189,7 @@ impl Code {
             Self::InternalError => "INTERNAL_ERROR",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::MissingScope => "MISSING_SCOPE",
+            Self::NoConsent => "AI_PROCESSING_OFF",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::NotFound => "NOT_FOUND",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
@@ -186,6 +200,7 @@ impl Code {
             Self::Unauthorized => "UNAUTHORIZED",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::ValidationError => "VALIDATION_ERROR",
+            Self::ValidationFailed => "VALIDATION_FAILED",
         }
     }
 }
@@ -205,14 +220,19 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Invalid(problems) if problems.iter().any(FieldProblem::is_malformed) => 400,
-            Self::Invalid(_) | Self::Integrity { .. } | Self::KeyReused | Self::TypeDiffers(_) | Self::BatchFailed { .. } => 422,
+            Self::Invalid(_)
+            | Self::Integrity { .. }
+            | Self::KeyReused
+            | Self::TypeDiffers(_)
+            | Self::BatchFailed { .. }
+            | Self::RuleBroken(_) => 422,
             Self::NotJson(_) => 400,
             Self::Unauthorized => 401,
-            Self::WrongWorkspace | Self::MissingScope(_) => 403,
+            Self::WrongWorkspace | Self::MissingScope(_) | Self::WrongKind { .. } => 403,
             Self::NoRoute | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => 404,
             Self::Method { .. } => 405,
             Self::NotAcceptable => 406,
-            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) => 409,
+            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) | Self::NoConsent | Self::NoTraining => 409,
             Self::FullResync(_) | Self::Gone(_) => 410,
             Self::VersionMismatch(_) => 412,
             Self::TooLarge | Self::BatchTooLarge => 413,
@@ -236,7 +256,8 @@ impl Error {
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::NoRoute | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => Code::NotFound,
             Self::Unauthorized => Code::Unauthorized,
-            Self::WrongWorkspace => Code::Forbidden,
+            Self::WrongWorkspace | Self::WrongKind { .. } => Code::Forbidden,
+            Self::RuleBroken(_) => Code::ValidationFailed,
             Self::MissingScope(_) => Code::MissingScope,
             Self::RateLimited { .. } => Code::RateLimitExceeded,
             Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) => Code::Conflict,
@@ -244,13 +265,14 @@ impl Error {
             Self::PreconditionRequired => Code::PreconditionRequired,
             Self::FullResync(_) => Code::FullResyncRequired,
             Self::Gone(_) => Code::Gone,
+            Self::NoConsent | Self::NoTraining => Code::NoConsent,
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::Unavailable(_) => Code::ServiceUnavailable,
             Self::Internal(_) => Code::InternalError,
         }
     }
 
-    /// The message for a person. Of several invalid fields, each has its own in [`Error::problems`].
+    /// The message for a person. Of several invalid fields or broken rules, each has its own in [`Error::problems`].
     pub fn message(&self) -> Cow<'static, str> {
         match self {
             Self::Invalid(problems) => problems.first().map_or(Cow::Borrowed("Invalid request"), |first| first.message().into()),
@@ -284,13 +306,24 @@ impl Error {
             Self::VersionMismatch(now) => format!("The note is at version {}, not at the one in If-Match", now.version).into(),
             Self::PreconditionRequired => "Send If-Match with the ETag of the version that you have seen".into(),
             Self::FullResync(_) => "The changes cannot be followed from here; a full resync is needed".into(),
+            Self::NoConsent => {
+                "AI processing is off in this workspace, so it has no vectors; turn it on with `noted embed consent`, or ask in mode text"
+                    .into()
+            }
+            Self::NoTraining => {
+                "AI processing is off in this workspace, so its texts are given to no model; turn it on with `noted embed consent`".into()
+            }
+            Self::RuleBroken(violations) => {
+                violations.first().map_or(Cow::Borrowed("The text breaks a rule"), |first| first.message.clone().into())
+            }
+            Self::WrongKind { kinds } => format!("This route is for keys of kind {kinds}").into(),
             Self::KeyReused => "Idempotency key reused with different request body".into(),
             Self::Unavailable(_) => "The service cannot answer right now; try again".into(),
             Self::Internal(_) => "Something went wrong on our side; the request id helps us find it".into(),
         }
     }
 
-    /// The entries of the envelope's `errors`: one, or one for each invalid field.
+    /// The entries of the envelope's `errors`: one, or one for each invalid field or broken rule.
     pub fn problems(&self) -> Vec<Problem> {
         let code = Cow::Borrowed(self.code().name());
         match self {
@@ -298,6 +331,15 @@ impl Error {
                 .iter()
                 .take(limits::PROBLEMS_MAX)
                 .map(|problem| Problem { code: code.clone(), message: problem.message(), field: Some(problem.field.into()), details: None })
+                .collect(),
+            Self::RuleBroken(violations) => violations
+                .iter()
+                .map(|broken| Problem {
+                    code: code.clone(),
+                    message: broken.message.clone(),
+                    field: Some("content".into()),
+                    details: Some(json!({ "rule": broken.rule, "line": broken.line, "recoverable": broken.recoverable })),
+                })
                 .collect(),
             _ => vec![Problem {
                 code,
@@ -368,6 +410,7 @@ impl Error {
             Self::PathTaken(taken) => to_value(taken),
             Self::VersionMismatch(now) => to_value(now),
             Self::FullResync(reason) => to_value(&FullResync::from(*reason)),
+            Self::RuleBroken(violations) => Some(json!({ "violations": violations })),
             _ => None,
         }
     }

@@ -3,17 +3,20 @@
 //! Every fault is remembered instead of returned, so that a client learns of all of them at once; nothing is answered with a value
 //! until [`Fields::finish`] has said that there was none.
 
+mod agent;
 mod batch;
 pub mod changes;
 mod note;
 mod notes;
 pub mod page;
 mod resolution;
+mod search;
 
 pub use batch::{BatchChange, BatchEntry, batch_items};
 pub use changes::Changes;
 pub use notes::NoteQuery;
 pub use page::{Page, number};
+pub use search::NoteSearch;
 
 use crate::domain::Invalid;
 use crate::error::{Error, FieldProblem};

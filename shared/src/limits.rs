@@ -15,9 +15,9 @@ pub const BATCH_NOTES_MAX: usize = 100;
 /// A whole batch, once unpacked.
 pub const BATCH_BYTES_MAX: usize = 10 << 20;
 
-/// The bodies of all requests that are under way in one instance. While a request is answered its memory is about two to three times that, and
-/// an instance may have 128 MiB.
-pub const INSTANCE_BODY_BYTES_MAX: usize = 32 << 20;
+/// The bodies of all requests that are under way in one instance. While a request is answered its memory is up to six times that, with the words
+/// of its texts, and an instance may have 128 MiB.
+pub const INSTANCE_BODY_BYTES_MAX: usize = 16 << 20;
 
 /// A title, in characters as a person counts code points.
 pub const TITLE_CHARS_MAX: usize = 200;
@@ -92,7 +92,64 @@ pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(50);
 pub const HEALTH_CACHE: Duration = Duration::from_secs(10);
 
 /// Steps of comparing texts for a merge or a diff, counted before the comparison: about a tenth of a second in a component.
-pub const MERGE_STEPS_MAX: u64 = 40_000_000;
+pub const MERGE_STEPS_MAX: u64 = 12_000_000;
+
+/// Steps that one line is worth: it is read, hashed and looked up before anything is compared.
+pub const MERGE_STEPS_A_LINE: u64 = 32;
 
 /// Revisions of one note that are listed: far more than are kept of a note with a hundred writers.
 pub const REVISIONS_LISTED_MAX: i32 = 500;
+
+/// A question, in characters.
+pub const QUESTION_CHARS_MAX: usize = 500;
+
+/// Ids of notes that an agent says it was given: several questions' results.
+pub const RAG_CONTEXT_IDS_MAX: usize = 100;
+
+/// What a client calls something of its own, such as a model, in bytes.
+pub const NAME_BYTES_MAX: usize = 200;
+
+/// Corrections whose texts one request compares: about a second in a component if all of them are hard.
+pub const CORRECTIONS_COMPARED_MAX: i32 = 50;
+
+/// Text of corrections that one request reads.
+pub const CORRECTIONS_BYTES_MAX: i32 = 8 << 20;
+
+/// Corrections in one export.
+pub const EXAMPLES_MAX: i32 = 1000;
+
+/// What is closer than this teaches nothing.
+pub const EXAMPLE_DISTANCE_MIN: i32 = 50;
+
+/// Results of a question at most.
+pub const RAG_RESULTS_MAX: u32 = 20;
+
+/// Results of a question that names no number.
+pub const RAG_RESULTS_DEFAULT: u32 = 5;
+
+/// The least similarity of what only its vector found, where a question names none.
+pub const RAG_THRESHOLD_DEFAULT: f64 = 0.7;
+
+/// Tokens of all results together at most; a model's window has to hold more than our answer.
+pub const RAG_TOKENS_MAX: u32 = 8000;
+
+/// The smallest budget that leaves room for a result.
+pub const RAG_TOKENS_MIN: u32 = 100;
+
+/// Notes that a search gives at most, and where it names no number.
+pub const SEARCH_RESULTS_MAX: u32 = 50;
+
+/// Tags that a filter names at most.
+pub const TAGS_MAX: usize = 20;
+
+/// Characters of a snippet.
+pub const SNIPPET_CHARS_MAX: usize = 240;
+
+/// How long the vector of a question is waited for; after that its words have to do.
+pub const QUESTION_EMBEDDING_TIMEOUT: Duration = Duration::from_millis(600);
+
+/// How long the vectors of texts are waited for.
+pub const EMBEDDING_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long one round of the worker goes on taking more work.
+pub const ROUND_TIME_MAX: Duration = Duration::from_secs(20);

@@ -95,7 +95,7 @@ pub(super) fn if_none_match(headers: &HeaderMap) -> Vec<&str> {
     values.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect()
 }
 
-fn bearer(value: &str) -> Option<&str> {
+pub(super) fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }

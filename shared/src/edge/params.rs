@@ -3,8 +3,8 @@
 //! Spin matches types exactly. What it cannot carry goes as text, and the statement casts it: an instant is `$n::text::timestamptz`.
 
 use crate::domain::{
-    ConflictId, ContentHash, EpochId, FileMetadata, FolderId, IdempotencyKey, NoteId, NotePath, NoteType, OriginId, Timestamp, Title,
-    VersionVector, WorkspaceId,
+    Analysis, ConflictId, ContentHash, EpochId, FileMetadata, FolderId, IdempotencyKey, NoteId, NotePath, NoteType, OriginId, Timestamp,
+    Title, VersionVector, WorkspaceId,
 };
 use serde_json::{Map, Value};
 use spin_sdk::pg::ParameterValue;
@@ -35,6 +35,7 @@ macro_rules! param {
 param! {
     bool => |value| ParameterValue::Boolean(value);
     i32 => |value| ParameterValue::Int32(value);
+    f64 => |value| ParameterValue::Floating64(value);
     i64 => |value| ParameterValue::Int64(value);
     String => |value| ParameterValue::Str(value);
     &str => |value| ParameterValue::Str(value.to_owned());
@@ -57,6 +58,7 @@ param! {
     &IdempotencyKey => |value| ParameterValue::Str(value.to_string());
     &VersionVector => |value| json(value);
     &FileMetadata => |value| json(value);
+    &Analysis => |value| json(value);
     &Map<String, Value> => |value| json(value);
 }
 

@@ -19,8 +19,9 @@ pub type Response = http::Response<FullBody<Bytes>>;
 #[derive(Debug)]
 pub struct Reply {
     status: u16,
-    /// The envelope up to the end of its `data`, so that a large answer is written once.
+    /// The envelope up to the end of its `data`, so that a large answer is written once; or all there is, without an envelope.
     body: Vec<u8>,
+    has_envelope: bool,
     problems: Vec<Problem>,
     headers: HeaderMap,
 }
@@ -52,7 +53,7 @@ impl Reply {
     pub fn with_status(status: u16, data: &impl Serialize) -> Result<Self, Error> {
         let mut body = BEGIN.to_vec();
         serde_json::to_writer(&mut body, data).map_err(|wrong| Error::internal("writing an answer", wrong.to_string()))?;
-        Ok(Self { status, body, problems: Vec::new(), headers: HeaderMap::new() })
+        Ok(Self { status, body, has_envelope: true, problems: Vec::new(), headers: HeaderMap::new() })
     }
 
     /// A success whose first field is JSON text already, put in place unread; `rest` is an object with the other fields, at least one.
@@ -65,7 +66,14 @@ impl Reply {
         body.push(b',');
         // The rest without its opening brace.
         body.extend_from_slice(rest.get(1..).unwrap_or_default());
-        Ok(Self { status: 200, body, problems: Vec::new(), headers: HeaderMap::new() })
+        Ok(Self { status: 200, body, has_envelope: true, problems: Vec::new(), headers: HeaderMap::new() })
+    }
+
+    /// Lines of JSON, which a reader takes one by one, and so without an envelope.
+    #[must_use]
+    pub fn lines(lines: String) -> Self {
+        let reply = Self { status: 200, body: lines.into_bytes(), has_envelope: false, problems: Vec::new(), headers: HeaderMap::new() };
+        reply.with_header(header::CONTENT_TYPE, "application/x-ndjson")
     }
 
     /// Says what went wrong, whether or not there is data, and when to try again.
@@ -81,7 +89,7 @@ impl Reply {
     /// Says that the client has this answer already.
     #[must_use]
     pub fn not_modified(tag: &str) -> Self {
-        Self { status: NOT_MODIFIED, body: Vec::new(), problems: Vec::new(), headers: HeaderMap::new() }.with_tag(tag)
+        Self { status: NOT_MODIFIED, body: Vec::new(), has_envelope: false, problems: Vec::new(), headers: HeaderMap::new() }.with_tag(tag)
     }
 
     /// Gives the answer an entity tag.
@@ -117,7 +125,8 @@ impl Reply {
     fn of(error: &Error) -> Self {
         let mut body = BEGIN.to_vec();
         body.extend_from_slice(b"null");
-        let reply = Self { status: error.status(), body, problems: Vec::new(), headers: HeaderMap::new() }.with_problem(error);
+        let reply =
+            Self { status: error.status(), body, has_envelope: true, problems: Vec::new(), headers: HeaderMap::new() }.with_problem(error);
         match error {
             Error::Method { allow } => reply.with_header(header::ALLOW, allow),
             Error::Unauthorized => reply.with_header(header::WWW_AUTHENTICATE, "Bearer"),
@@ -129,7 +138,7 @@ impl Reply {
 /// Makes the response: closes the envelope, and adds what every response has.
 pub(super) fn respond(call: &Call, result: Result<Reply, Error>) -> Response {
     let mut reply = result.unwrap_or_else(|error| Reply::of(&error));
-    if reply.status != NOT_MODIFIED {
+    if reply.has_envelope {
         close(&call.ids.request, &mut reply);
     }
     add_headers(call, &mut reply);
@@ -158,7 +167,7 @@ fn add_headers(call: &Call, reply: &mut Reply) {
     // Without a length a response is sent in chunks, which costs 40 ms on a kept connection.
     if *status != NOT_MODIFIED {
         headers.insert(header::CONTENT_LENGTH, body.len().into());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     }
     // What has a tag may be kept by the one client that asked, and is asked for again each time.
     let caching = if call.is_read() && headers.contains_key(header::ETAG) { "private, no-cache" } else { "no-store" };

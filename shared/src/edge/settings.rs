@@ -40,7 +40,7 @@ pub(super) fn log_level() -> Level {
 }
 
 /// A variable of this component.
-async fn variable(name: &'static str) -> Result<String, Error> {
+pub(super) async fn variable(name: &'static str) -> Result<String, Error> {
     spin_sdk::variables::get(name).await.map_err(|wrong| Error::internal("reading a variable", format!("{name}: {}", kind(&wrong))))
 }
 

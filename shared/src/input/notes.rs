@@ -74,7 +74,7 @@ fn names(list: &str) -> Result<Vec<&'static str>, Invalid> {
     names.ok_or_else(|| Invalid::malformed(format!("must be a list with commas out of {}", FIELDS.join(", "))))
 }
 
-fn path_prefix(prefix: &str) -> Result<String, Invalid> {
+pub(super) fn path_prefix(prefix: &str) -> Result<String, Invalid> {
     match prefix {
         _ if prefix.len() > limits::PATH_BYTES_MAX => Err(Invalid::refused(format!("is longer than {} bytes", limits::PATH_BYTES_MAX))),
         _ if prefix.contains('\0') => Err(Invalid::refused("contains a NUL character")),

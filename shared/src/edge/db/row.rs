@@ -117,6 +117,36 @@ outcomes! {
     BatchFailed = "batch_failed",
     /// How syncing stands.
     Status = "status",
+    /// Notes wait for their vectors.
+    Queued = "queued",
+    /// The same was asked a moment ago.
+    Answered = "answered",
+    /// A question can be answered.
+    Ready = "ready",
+    /// Results, best first.
+    Found = "found",
+    /// The workspace lets no text go to a provider.
+    NoConsent = "no_consent",
+    /// A round of the worker began.
+    Begun = "begun",
+    /// Chunks were stored.
+    Analysed = "analysed",
+    /// Notes were leased.
+    Claimed = "claimed",
+    /// Nothing is due.
+    Idle = "idle",
+    /// Vectors were stored.
+    Stored = "stored",
+    /// Notes will be tried again later.
+    PutOff = "put_off",
+    /// An agent's text came without a judgement.
+    NotJudged = "not_judged",
+    /// An agent's text breaks rules.
+    RuleBroken = "rule_broken",
+    /// The route is for keys of another kind.
+    WrongKind = "wrong_kind",
+    /// A person wrote what the note says.
+    NotAgents = "not_agents",
 }
 
 impl Row {
@@ -157,6 +187,11 @@ impl Row {
         Ok(items.into_iter().map(row).collect())
     }
 
+    /// The small JSON value as text, to be handed back unread.
+    pub fn text(&self) -> &str {
+        self.body.as_deref().unwrap_or_default()
+    }
+
     /// The large JSON text of the reply.
     pub fn bulk(&mut self) -> String {
         self.bulk.take().unwrap_or_default()
@@ -173,6 +208,7 @@ impl Row {
             },
             Some(Outcome::RateLimited) => self.rate_limited(),
             Some(Outcome::KeyReused) => Error::KeyReused,
+            Some(Outcome::RuleBroken) => self.body().map_or_else(|unreadable| unreadable, Error::RuleBroken),
             other => Error::internal("reading a reply", format!("unexpected outcome {other:?}")),
         }
     }

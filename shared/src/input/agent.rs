@@ -1,0 +1,169 @@
+//! What agents write, and what people think of it, as it arrives.
+
+use super::note::{check_hash, check_size};
+use super::{Fields, boolean, object, string, text};
+use crate::domain::{Content, ContentHash, Invalid, NoteId, OriginId, Timestamp, Title};
+use crate::error::Error;
+use crate::limits;
+use crate::wire::{AgentMetadata, AgentNote, Feedback, Rating, Reason};
+use serde_json::Value;
+
+impl AgentNote {
+    /// Reads the body. Reports every field at once.
+    pub fn parse(mut fields: Fields) -> Result<Self, Error> {
+        let note_id = fields.optional("note_id", text(NoteId::parse));
+        let title = fields.optional("title", text(Title::parse));
+        let content = fields.required("content", |value| string(value).and_then(Content::parse));
+        let expected = fields.optional("content_sha256", text(ContentHash::parse));
+        let if_version = fields.optional("if_version", version);
+        let metadata = match fields.required("metadata", object) {
+            Some(given) => metadata(&mut fields, Fields::from_value(Value::Object(given))?),
+            None => AgentMetadata::default(),
+        };
+        let sync_origin_id = fields.optional("sync_origin_id", text(OriginId::parse));
+        if if_version.is_some() && note_id.is_none() {
+            fields.problem("if_version", Invalid::malformed("belongs to a note that exists; name it in note_id"));
+        }
+        check_size(content.as_ref())?;
+        let Some(content) = content else { return Err(fields.into_error()) };
+        fields.finish()?;
+        let content_sha256 = check_hash(&content, expected)?;
+        Ok(Self { note_id, title, content, content_sha256, if_version, metadata, sync_origin_id })
+    }
+
+    /// Takes the text out, which is large and goes its own way.
+    pub fn take_content(&mut self) -> String {
+        std::mem::take(&mut self.content).into_string()
+    }
+}
+
+/// Reads what an agent says of its text; the faults are told with those of the other fields.
+fn metadata(fields: &mut Fields, mut given: Fields) -> AgentMetadata {
+    let metadata = AgentMetadata {
+        agent_model: given.required("agent_model", |value| string(value).and_then(name)),
+        rag_context_ids: given.optional("rag_context_ids", context_ids).unwrap_or_default(),
+        generation_timestamp: given.optional("generation_timestamp", text(Timestamp::parse)),
+        allow_duplicate: given.optional("allow_duplicate", boolean).unwrap_or(false),
+    };
+    fields.problems.append(&mut given.problems);
+    metadata
+}
+
+fn context_ids(value: Value) -> Result<Vec<String>, Invalid> {
+    let wrong = || Invalid::refused(format!("must be at most {} texts", limits::RAG_CONTEXT_IDS_MAX));
+    match value {
+        Value::Array(ids) if ids.len() <= limits::RAG_CONTEXT_IDS_MAX => {
+            ids.into_iter().map(|id| string(id).map_err(|_| wrong()).and_then(name)).collect()
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// A short text that something is called by.
+fn name(name: String) -> Result<String, Invalid> {
+    match name.as_str() {
+        "" => Err(Invalid::refused("must not be empty")),
+        long if long.len() > limits::NAME_BYTES_MAX => {
+            Err(Invalid::refused(format!("must not be longer than {} bytes", limits::NAME_BYTES_MAX)))
+        }
+        control if control.contains(char::is_control) => Err(Invalid::refused("must not have control characters")),
+        _ => Ok(name),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a reader takes the value it reads")]
+fn version(value: Value) -> Result<i64, Invalid> {
+    value.as_i64().filter(|version| *version >= 1).ok_or_else(|| Invalid::malformed("must be a whole number from 1"))
+}
+
+impl Feedback {
+    /// Reads the body. Reports every field at once.
+    pub fn parse(mut fields: Fields) -> Result<Self, Error> {
+        let note_id = fields.required("note_id", text(NoteId::parse));
+        let rating: Option<Rating> =
+            fields.required("rating", |value| serde_json::from_value(value).map_err(|_| Invalid::refused("must be up or down")));
+        let reasons: Vec<Reason> = fields.optional("reasons", reasons).unwrap_or_default();
+        if rating == Some(Rating::Up) && !reasons.is_empty() {
+            fields.problem("reasons", Invalid::refused("belong to the rating down only"));
+        }
+        let (Some(note_id), Some(rating)) = (note_id, rating) else { return Err(fields.into_error()) };
+        fields.finish().map(|()| Self { note_id, rating, reasons })
+    }
+}
+
+fn reasons(value: Value) -> Result<Vec<Reason>, Invalid> {
+    let reasons: Vec<Reason> = serde_json::from_value(value)
+        .map_err(|_| Invalid::refused("must be a list of inaccurate, wrong_format, unhelpful and too_long"))?;
+    if (1..reasons.len()).any(|place| reasons[..place].contains(&reasons[place])) {
+        return Err(Invalid::refused("must name each reason once"));
+    }
+    Ok(reasons)
+}
+
+impl Reason {
+    /// The name used on the wire and in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inaccurate => "inaccurate",
+            Self::WrongFormat => "wrong_format",
+            Self::Unhelpful => "unhelpful",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fields(body: &Value) -> Fields {
+        Fields::from_value(body.clone()).expect("an object")
+    }
+
+    #[test]
+    fn every_fault_of_a_text_is_told() {
+        let check = |body: Value, expected: &[&str]| {
+            let wrong = AgentNote::parse(fields(&body)).expect_err("faults");
+            let messages: Vec<String> = wrong.problems().into_iter().map(|problem| problem.message).collect();
+            assert_eq!(messages, expected, "{body}");
+        };
+        check(json!({}), &["Missing required field: content", "Missing required field: metadata"]);
+        check(json!({ "content": "c", "metadata": {} }), &["Missing required field: agent_model"]);
+        check(json!({ "content": "c", "metadata": { "agent_model": "a\0" } }), &["agent_model must not have control characters"]);
+        check(
+            json!({ "content": "c", "if_version": 1, "metadata": { "agent_model": "m", "rag_context_ids": [""] } }),
+            &["rag_context_ids must not be empty", "if_version belongs to a note that exists; name it in note_id"],
+        );
+        check(
+            json!({ "content": "c", "metadata": { "agent_model": "m", "rag_context_ids": vec!["x"; 101] } }),
+            &["rag_context_ids must be at most 100 texts"],
+        );
+    }
+
+    #[test]
+    fn a_text_has_a_hash_whether_or_not_it_was_sent() {
+        let body = json!({ "content": "c", "metadata": { "agent_model": "m" } });
+        let note = AgentNote::parse(fields(&body)).expect("a note");
+        assert_eq!((note.content_sha256, note.metadata.allow_duplicate), (ContentHash::of("c"), false));
+        let body = json!({ "content": "c", "content_sha256": ContentHash::of("d"), "metadata": { "agent_model": "m" } });
+        assert_eq!(AgentNote::parse(fields(&body)).map_err(|wrong| wrong.status()).err(), Some(422));
+    }
+
+    #[test]
+    fn reasons_belong_to_a_bad_rating_and_are_named_once() {
+        let parse = |rating: &str, reasons: Value| {
+            let body = json!({ "note_id": "018f4d2e-7c1a-7000-8000-0123456789ab", "rating": rating, "reasons": reasons });
+            Feedback::parse(fields(&body)).map(|feedback| feedback.reasons).map_err(|wrong| wrong.message().into_owned())
+        };
+        assert_eq!(parse("down", json!(["too_long", "inaccurate"])), Ok(vec![Reason::TooLong, Reason::Inaccurate]));
+        assert_eq!(parse("up", Value::Null), Ok(Vec::new()));
+        assert_eq!(parse("up", json!(["too_long"])), Err("reasons belong to the rating down only".to_owned()));
+        assert_eq!(parse("down", json!(["too_long", "too_long"])), Err("reasons must name each reason once".to_owned()));
+        assert_eq!(parse("sideways", Value::Null), Err("rating must be up or down".to_owned()));
+        for reason in [Reason::Inaccurate, Reason::WrongFormat, Reason::Unhelpful, Reason::TooLong] {
+            assert_eq!(serde_json::to_value(reason).ok(), Some(json!(reason.name())));
+        }
+    }
+}
