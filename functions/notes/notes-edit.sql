@@ -9,12 +9,13 @@
 create or replace function api.notes_edit(
   p_key_hash bytea, p_workspace_id uuid, p_idempotency_key text, p_request_hash text, p_endpoint text, p_origin text,
   p_note_id uuid, p_if_version bigint, p_title text, p_content text, p_content_sha256 text, p_sets_path boolean, p_path text,
-  p_sets_folder boolean, p_folder_id uuid, p_note_type text, p_source_metadata jsonb, p_file_metadata jsonb, p_restores boolean, p_revision bigint
+  p_sets_folder boolean, p_folder_id uuid, p_note_type text, p_source_metadata jsonb, p_file_metadata jsonb, p_restores boolean, p_revision bigint,
+  p_analysis jsonb
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], p_endpoint, p_idempotency_key, p_request_hash);
+    p_key_hash, p_workspace_id, array['notes:write'], p_endpoint, p_idempotency_key, p_request_hash, p_analysis);
   v_type text;
   v_version sync.version;
   v_edit sync.edit;
@@ -49,5 +50,5 @@ begin
   v_edit.file_metadata := p_file_metadata;
   v_edit.restores := p_restores;
   v_edit.wants_content := p_content is null;
-  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, p_note_id, v_edit), false);
+  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, p_note_id, v_edit), p_note_id, false);
 end $$;

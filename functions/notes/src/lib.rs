@@ -5,6 +5,7 @@
 
 mod read;
 mod revisions;
+mod search;
 mod write;
 
 use noted_shared::domain::Scope;
@@ -19,6 +20,7 @@ const fn route(operation: &'static str, scopes: &'static [Scope]) -> Route {
 }
 
 const LIST: Route = route("notes_list", &[Scope::NotesRead]);
+const SEARCH: Route = route("notes_search", &[Scope::NotesRead]);
 const READ: Route = route("notes_read", &[Scope::NotesRead]);
 const REVISIONS: Route = route("notes_revisions", &[Scope::NotesRead]);
 const REVISION: Route = route("notes_revision", &[Scope::NotesRead]);
@@ -41,6 +43,8 @@ async fn handle(request: Request) -> Response {
         ([], "GET") => edge::serve(&LIST, request, read::list).await,
         ([], "POST") => edge::serve(&CREATE, request, write::create).await,
         ([], _) => refuse(request, "GET, POST").await,
+        (["search"], "GET") => edge::serve(&SEARCH, request, search::search).await,
+        (["search"], _) => refuse(request, "GET").await,
         ([_], "GET") => edge::serve(&READ, request, read::note).await,
         ([_], "PUT") => edge::serve(&REPLACE, request, write::replace).await,
         ([_], "PATCH") => edge::serve(&PATCH, request, write::patch).await,

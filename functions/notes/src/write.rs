@@ -5,7 +5,7 @@
 
 use crate::ID;
 use crate::revisions::version;
-use noted_shared::domain::{ContentHash, IdempotencyKey, NoteId, OriginId};
+use noted_shared::domain::{Analysis, ContentHash, IdempotencyKey, Judgement, NoteId, OriginId};
 use noted_shared::edge::{Call, IfMatch, Outcome, Reply, Statement};
 use noted_shared::error::Error;
 use noted_shared::input::text;
@@ -13,11 +13,11 @@ use noted_shared::params;
 use noted_shared::wire::{NoteDeleted, NoteDraft, NoteOut, NotePatch, NoteReply};
 
 const CREATE: Statement =
-    Statement::new("creating a note", "select * from api.notes_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
+    Statement::new("creating a note", "select * from api.notes_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
 
 const EDIT: Statement = Statement::new(
     "changing a note",
-    "select * from api.notes_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    "select * from api.notes_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
 );
 
 const DELETE: Statement = Statement::new("deleting a note", "select * from api.notes_delete($1, $2, $3, $4, $5, $6, $7)");
@@ -29,7 +29,12 @@ pub(crate) async fn create(call: &mut Call) -> Result<Reply, Error> {
     if let Some(origin) = &draft.sync_origin_id {
         call.is_from(origin);
     }
-    let params = || {
+    let analysis = Analysis::default()
+        .with_text(&content, draft.content_sha256)
+        .with_title(Some(&draft.title))
+        .with_path(draft.ide_file_path.as_ref());
+    let judge = || Judgement::of(&content, draft.content_sha256).with_title(Some(&draft.title));
+    let params = |analysis: &Analysis| {
         params![
             &idempotency_key,
             ContentHash::of_json(&draft),
@@ -42,9 +47,10 @@ pub(crate) async fn create(call: &mut Call) -> Result<Reply, Error> {
             draft.note_type,
             &draft.source_metadata,
             &draft.file_metadata,
+            analysis,
         ]
     };
-    let row = call.ask(&CREATE, params).await?;
+    let row = call.ask_judged(&CREATE, analysis, judge, params).await?;
     match row.outcome()? {
         outcome @ (Outcome::Created | Outcome::Replayed) => {
             let note = NoteOut { content: Some(content), ..row.body()? };
@@ -159,7 +165,17 @@ impl Edit {
         if let Some(origin) = &patch.sync_origin_id {
             call.is_from(origin);
         }
-        let params = || {
+        let path = patch.ide_file_path.as_ref().and_then(Option::as_ref);
+        let mut analysis = Analysis::default().with_title(patch.title.as_ref()).with_path(path);
+        if let (Some(content), Some(hash)) = (&patch.content, patch.content_sha256) {
+            analysis = analysis.with_text(content.as_str(), hash);
+        }
+        let judge = || {
+            let content = patch.content.as_ref().map(|content| content.as_str()).unwrap_or_default();
+            let hash = patch.content_sha256.unwrap_or_else(|| ContentHash::of(content));
+            Judgement::of(content, hash).about_note(self.note_id).with_title(patch.title.as_ref())
+        };
+        let params = |analysis: &Analysis| {
             params![
                 self.idempotency_key.as_ref(),
                 self.request_hash,
@@ -171,7 +187,7 @@ impl Edit {
                 patch.content.as_ref().map(|content| content.as_str()),
                 patch.content_sha256,
                 patch.ide_file_path.is_some(),
-                patch.ide_file_path.as_ref().and_then(Option::as_ref),
+                path,
                 patch.folder_id.is_some(),
                 patch.folder_id.flatten(),
                 patch.note_type,
@@ -179,9 +195,10 @@ impl Edit {
                 patch.file_metadata.as_ref(),
                 self.restores,
                 self.revision,
+                analysis,
             ]
         };
-        let row = call.ask(&EDIT, params).await?;
+        let row = call.ask_judged(&EDIT, analysis, judge, params).await?;
         match row.outcome()? {
             outcome @ (Outcome::Updated | Outcome::Unchanged | Outcome::Replayed) => {
                 let mut note: NoteOut = row.body()?;

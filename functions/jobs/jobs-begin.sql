@@ -1,0 +1,19 @@
+-- Begins a round of the worker. One call is one transaction.
+--
+-- Outcome: begun (bulk: the notes whose chunks are missing, with their texts). Everything that a round does once is done here: notes are queued
+-- for a model that is new, vectors of an old one go, words are counted, old answers forgotten.
+create or replace function api.jobs_begin(p_model text) returns api.reply
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_reply api.reply;
+begin
+  perform search.queue_for_model(p_model);
+  perform search.drop_old_vectors(p_model);
+  perform search.prune_answers();
+  perform search.count_one();
+  v_reply.outcome := 'begun';
+  v_reply.bulk := search.not_analysed(50)::text;
+  return v_reply;
+end $$;
+revoke execute on function api.jobs_begin from public, noted_app;
+grant execute on function api.jobs_begin to noted_worker;

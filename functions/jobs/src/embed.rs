@@ -1,0 +1,138 @@
+//! Vectors for what lacks them.
+//!
+//! A vector is stored by the hash of the text it was made of, so a note that changed meanwhile, a worker that died and a round that ran twice can
+//! leave nothing wrong behind; at worst a text is embedded once more.
+
+use noted_shared::domain::embedding::{Embedded, InputType, ProviderFault, batches};
+use noted_shared::domain::{Analysis, ContentHash, NoteId, NotePath, Title, WorkspaceId};
+use noted_shared::edge::voyage::Provider;
+use noted_shared::edge::{Outcome, Row, Statement, db};
+use noted_shared::error::Error;
+use noted_shared::{limits, params};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+const BEGIN: Statement = Statement::new("beginning a round", "select * from api.jobs_begin($1)");
+const ANALYSED: Statement = Statement::new("storing chunks", "select * from api.jobs_analysed($1, $2, $3)");
+const CLAIM: Statement = Statement::new("claiming notes", "select * from api.jobs_claim($1, $2, $3)");
+const EMBEDDED: Statement = Statement::new("storing vectors", "select * from api.jobs_embedded($1, $2, $3, $4, $5, $6)");
+const FAILED: Statement = Statement::new("putting notes off", "select * from api.jobs_failed($1, $2, $3, $4)");
+
+/// Notes of one claim: a few, so that a round that dies holds up little.
+const NOTES_MAX: i32 = 16;
+/// Texts of one claim.
+const TEXTS_MAX: i32 = 256;
+
+/// What a round did.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Round {
+    /// Notes that were cut into chunks.
+    analysed: usize,
+    /// Texts that have a vector now.
+    embedded: usize,
+    /// Notes that have all their vectors now.
+    completed: i64,
+    /// Claims that the provider failed.
+    failed: usize,
+    /// What the last one failed for.
+    last_failure: Option<String>,
+    /// Whether nothing was left that is due.
+    is_idle: bool,
+}
+
+/// A note that nobody has cut.
+#[derive(Deserialize)]
+struct NotAnalysed {
+    workspace_id: WorkspaceId,
+    note_id: NoteId,
+    title: Title,
+    path: Option<NotePath>,
+    content: String,
+    content_sha256: ContentHash,
+}
+
+/// A text that lacks a vector.
+#[derive(Deserialize)]
+struct Lacking {
+    workspace_id: String,
+    text_hash: String,
+    text: String,
+}
+
+/// Works until nothing is due or the time is over.
+pub(crate) async fn round() -> Result<Round, Error> {
+    let provider = Provider::configured().await?;
+    let started = Instant::now();
+    let mut round = Round::default();
+    let mut row = db::one(&BEGIN, || params![provider.model.as_str()]).await?;
+    for note in bulk::<NotAnalysed>(&mut row)? {
+        analyse(&note).await?;
+        round.analysed += 1;
+    }
+    while started.elapsed() < limits::ROUND_TIME_MAX {
+        let mut claim = db::one(&CLAIM, || params![provider.model.as_str(), NOTES_MAX, TEXTS_MAX]).await?;
+        if claim.outcome()? == Outcome::Idle {
+            // A provider that failed is left alone until something is due again.
+            round.is_idle = true;
+            break;
+        }
+        embed(&provider, &mut claim, &mut round).await?;
+    }
+    Ok(round)
+}
+
+async fn analyse(note: &NotAnalysed) -> Result<(), Error> {
+    let analysis =
+        Analysis::default().with_text(&note.content, note.content_sha256).with_title(Some(&note.title)).with_path(note.path.as_ref());
+    db::one(&ANALYSED, || params![note.workspace_id, note.note_id, &analysis]).await.map(drop)
+}
+
+/// Fetches and stores the vectors of one claim, in as many requests as the provider's limits ask for.
+async fn embed(provider: &Provider, claim: &mut Row, round: &mut Round) -> Result<(), Error> {
+    let notes = claim.text().to_owned();
+    let lacking: Vec<Lacking> = bulk(claim)?;
+    let texts: Vec<&str> = lacking.iter().map(|lacking| lacking.text.as_str()).collect();
+    for batch in batches(&texts) {
+        match provider.embed(&texts[batch.clone()], &provider.model, InputType::Document, limits::EMBEDDING_TIMEOUT).await {
+            Ok(embedded) => {
+                round.embedded += batch.len();
+                store(provider, "[]", &lacking[batch], &embedded).await?;
+            }
+            Err(fault) => return put_off(provider, &notes, &fault, round).await,
+        }
+    }
+    round.completed += store(provider, &notes, &[], &Embedded { vectors: Vec::new(), tokens: 0 }).await?;
+    Ok(())
+}
+
+/// Stores vectors, and ends the leases of notes; answers how many of those are complete.
+async fn store(provider: &Provider, notes: &str, lacking: &[Lacking], embedded: &Embedded) -> Result<i64, Error> {
+    let workspaces: Vec<&str> = lacking.iter().map(|lacking| lacking.workspace_id.as_str()).collect();
+    let hashes: Vec<&str> = lacking.iter().map(|lacking| lacking.text_hash.as_str()).collect();
+    let model = provider.model.as_str();
+    let params = || params![model, notes, workspaces.as_slice(), hashes.as_slice(), embedded.vectors.as_slice(), embedded.tokens];
+    db::one(&EMBEDDED, params).await?.body()
+}
+
+/// Ends the leases of notes whose vectors did not come.
+async fn put_off(provider: &Provider, notes: &str, fault: &ProviderFault, round: &mut Round) -> Result<(), Error> {
+    let wait_ms = match fault {
+        ProviderFault::RateLimited { wait } => i64::try_from(wait.as_millis()).ok(),
+        _ => None,
+    };
+    let reason = fault.to_string();
+    db::one(&FAILED, || params![provider.model.as_str(), notes, reason.as_str(), wait_ms]).await?;
+    round.failed += 1;
+    round.last_failure = Some(reason);
+    Ok(())
+}
+
+fn bulk<T: DeserializeOwned>(row: &mut Row) -> Result<Vec<T>, Error> {
+    let bulk = row.bulk();
+    if bulk.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(&bulk)
+        .map_err(|wrong| Error::internal("reading a claim", format!("not the expected JSON at column {}", wrong.column())))
+}

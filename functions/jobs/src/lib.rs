@@ -1,0 +1,28 @@
+//! `POST /internal/jobs/embed`: one round of the worker. No user comes here: the caller brings the secret that the operator has set.
+//!
+//! Whoever runs Noted calls it every second or so; `noted up` does. A round cuts notes that nobody has cut, fetches vectors that are missing, and
+//! ends when nothing is left or its time is over. Rounds may overlap: what one works at is leased to it, and a lease ends by itself.
+//! Outcomes: 200, 401, 404, 405, 503.
+
+mod embed;
+
+use noted_shared::edge::{self, Call, Reply, Request, Response, Route};
+use noted_shared::error::Error;
+
+const ROUTE: Route = Route { operation: "jobs", method: Some("POST"), scopes: &[] };
+
+/// Where the path names the job: `/internal/jobs/{name}`.
+const NAME: usize = 2;
+
+#[spin_sdk::http_service]
+async fn handle(request: Request) -> Response {
+    edge::serve(&ROUTE, request, run).await
+}
+
+async fn run(call: &mut Call) -> Result<Reply, Error> {
+    call.must_be_worker().await?;
+    match call.segment(NAME) {
+        "embed" => Reply::ok(&embed::round().await?),
+        _ => Err(Error::NoRoute),
+    }
+}

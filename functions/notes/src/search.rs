@@ -1,0 +1,50 @@
+//! `GET /v1/notes/search`: notes by their words, best first, with the words shown where they stand. No vector is asked for and nothing leaves the
+//! database.
+
+use noted_shared::domain::Question;
+use noted_shared::domain::snippet::snippet;
+use noted_shared::edge::{Call, Outcome, Reply, Statement};
+use noted_shared::error::Error;
+use noted_shared::input::NoteSearch;
+use noted_shared::limits::SNIPPET_CHARS_MAX;
+use noted_shared::params;
+use noted_shared::wire::{RagResult, SearchFilter, SearchReply, SearchResult};
+use std::time::Instant;
+
+const SEARCH: Statement = Statement::new("searching notes", "select * from api.notes_search($1, $2, $3, $4, $5, $6, $7)");
+
+/// Outcomes: 200, 400, 401, 403, 422, 429, 503. A question without a single word finds nothing.
+pub(crate) async fn search(call: &mut Call) -> Result<Reply, Error> {
+    let started = Instant::now();
+    let search = NoteSearch::parse(call.query()?)?;
+    let question = Question::parse(&search.query);
+    let must = question.filter();
+    let write = |filters| serde_json::to_string(filters).map_err(|wrong| Error::internal("writing a filter", wrong.to_string()));
+    let filter = (search.filters != SearchFilter::default()).then(|| write(&search.filters)).transpose()?;
+
+    let params = || params![question.terms(), question.candidates(), must.as_deref(), filter.as_deref(), search.limit.cast_signed()];
+    let mut row = call.ask(&SEARCH, params).await?;
+    if row.outcome()? != Outcome::Found {
+        return Err(row.refusal());
+    }
+    let found: Vec<RagResult> = serde_json::from_str(&row.bulk())
+        .map_err(|wrong| Error::internal("reading results", format!("not the expected JSON at column {}", wrong.column())))?;
+    let results = found.into_iter().map(|result| shown(result, question.terms())).collect();
+    Reply::ok(&SearchReply { results, query_time_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX) })
+}
+
+fn shown(result: RagResult, terms: &[String]) -> SearchResult {
+    let snippet = snippet(&result.content, terms, SNIPPET_CHARS_MAX);
+    SearchResult {
+        note_id: result.note_id,
+        title: result.title,
+        ide_file_path: result.ide_file_path,
+        note_type: result.note_type,
+        version: result.version,
+        updated_at: result.updated_at,
+        heading_path: result.heading_path,
+        snippet: snippet.text,
+        highlights: snippet.highlights,
+        score: result.words_score.unwrap_or_default(),
+    }
+}

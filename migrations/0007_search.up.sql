@@ -1,0 +1,336 @@
+-- What search knows of notes: their chunks with the words in them, and the chunks' vectors.
+--
+-- `noted_search` owns nothing but the functions that search, and row security lets it see every workspace, because a policy would keep
+-- PostgreSQL from using the indexes of words and vectors: so each of its functions names the workspace itself. `noted_worker` is the login of
+-- the worker that fetches embeddings; it may execute that worker's functions and nothing else.
+
+create schema search;
+
+do $$
+begin
+  create role noted_search nologin;
+exception when duplicate_object or unique_violation then null;
+end $$;
+
+do $$
+begin
+  create role noted_worker login connection limit 20;
+  alter role noted_worker set statement_timeout = '3500ms';
+  alter role noted_worker set lock_timeout = '3s';
+  alter role noted_worker set idle_in_transaction_session_timeout = '5s';
+  alter role noted_worker set idle_session_timeout = '30s';
+exception when duplicate_object or unique_violation then null;
+end $$;
+
+do $$
+begin
+  -- Not inherited: the owner would see every workspace too.
+  if not pg_has_role(current_user, 'noted_search', 'set') then
+    execute format('grant noted_search to %I with inherit false, set true', current_user);
+  end if;
+end $$;
+
+grant usage on schema noted, search to noted_search;
+grant create on schema search to noted_search;
+grant usage on schema search to noted_api;
+grant usage on schema api to noted_worker;
+
+-- Whether texts of this workspace may go to the provider of embeddings. Words work without.
+alter table noted.workspaces add column ai_processing boolean not null default false;
+
+-- One row for each workspace that was ever searched in or written to.
+create table search.workspaces (
+  workspace_id uuid not null,
+  -- Stands before every word in the index, so that no search reads what others wrote.
+  number integer not null generated always as identity,
+  chunks bigint not null default 0,
+  words bigint not null default 0,
+  -- Chunks when the words were last counted.
+  counted_chunks bigint not null default 0,
+  -- Changes with everything that changes an answer but is no change of a note: vectors that came, words that were counted.
+  generation bigint not null default 0,
+  -- The model that all notes were queued for.
+  embedding_model text,
+  embedded_tokens bigint not null default 0,
+  embedded_chunks bigint not null default 0,
+  constraint workspaces_pkey primary key (workspace_id),
+  constraint workspaces_workspace_fkey foreign key (workspace_id) references noted.workspaces (id) on delete cascade,
+  constraint workspaces_number_key unique (number)
+) with (fillfactor = 50);
+
+-- One row for each live note: which text and title its chunks are of, and how far its embedding is.
+create table search.notes (
+  workspace_id uuid not null,
+  note_id uuid not null,
+  -- Null until the chunks are there: the worker cuts them where the writer did not have the text.
+  content_sha256 text,
+  title text,
+  path text,
+  -- Null where the workspace wants no embeddings.
+  embedding_status text,
+  embedding_attempts smallint not null default 0,
+  embedding_error text,
+  -- When it is to be tried, and while it is being tried: when to give that up.
+  due_at timestamptz not null default now(),
+  queued_at timestamptz not null default now(),
+  constraint notes_pkey primary key (workspace_id, note_id),
+  constraint notes_note_fkey foreign key (workspace_id, note_id) references noted.notes (workspace_id, id) on delete cascade,
+  constraint notes_embedding_status_known check (embedding_status in ('pending', 'in_progress', 'completed', 'failed_permanently'))
+) with (fillfactor = 70);
+-- The notes that are there already are cut by the worker.
+alter table noted.notes no force row level security;
+insert into search.notes (workspace_id, note_id) select note.workspace_id, note.id from noted.notes as note where note.deleted_at is null;
+alter table noted.notes force row level security;
+create index notes_due on search.notes (due_at) where embedding_status in ('pending', 'in_progress');
+create index notes_not_analysed on search.notes (workspace_id, note_id) where content_sha256 is null;
+create index notes_by_status on search.notes (workspace_id, embedding_status) where embedding_status <> 'completed';
+
+-- A piece of a note. Number -1 is its title and number -2 its path, which are searched by words only.
+create table search.chunks (
+  workspace_id uuid not null,
+  note_id uuid not null,
+  chunk_index integer not null,
+  heading_path text[] not null,
+  -- Where it is in the text, in bytes; the text itself is read from the note.
+  byte_start integer not null,
+  byte_end integer not null,
+  -- SHA-256 of what is embedded: the headings above it, and its text.
+  text_hash bytea,
+  words_count integer not null,
+  words tsvector not null,
+  constraint chunks_pkey primary key (workspace_id, note_id, chunk_index),
+  constraint chunks_note_fkey foreign key (workspace_id, note_id) references search.notes (workspace_id, note_id) on delete cascade,
+  constraint chunks_range_ordered check (0 <= byte_start and byte_start <= byte_end),
+  constraint chunks_hash_form check ((text_hash is null) = (chunk_index < 0) and octet_length(text_hash) = 32)
+) with (fillfactor = 80);
+create index chunks_words on search.chunks using gin (words);
+create index chunks_text_hash on search.chunks (workspace_id, text_hash);
+
+-- In how many chunks of a workspace a word is, now and then counted: rare words tell more.
+create table search.lexemes (
+  workspace_id uuid not null,
+  lexeme text collate "C" not null,
+  chunks integer not null,
+  constraint lexemes_pkey primary key (workspace_id, lexeme),
+  constraint lexemes_workspace_fkey foreign key (workspace_id) references search.workspaces (workspace_id) on delete cascade
+);
+
+-- The vector of a text, by the text's hash: a vector can never stand beside another text than its own, equal texts are embedded once, and what
+-- an edit did not touch keeps its vector.
+create table search.embeddings (
+  workspace_id uuid not null,
+  model text not null,
+  text_hash bytea not null,
+  embedding halfvec(1024) not null,
+  created_at timestamptz not null default now(),
+  constraint embeddings_pkey primary key (workspace_id, model, text_hash),
+  constraint embeddings_workspace_fkey foreign key (workspace_id) references search.workspaces (workspace_id) on delete cascade
+);
+-- Kept in the row, because a scan of all vectors of a workspace reads every one.
+alter table search.embeddings alter column embedding set storage plain;
+
+-- The state of a provider: how often it failed in a row, and until when it is left alone.
+create table search.providers (
+  model text not null,
+  failures integer not null default 0,
+  open_until timestamptz not null default '-infinity',
+  constraint providers_pkey primary key (model)
+);
+
+-- Questions of the last minutes and their answers. Unlogged: they may be lost.
+create unlogged table search.questions (
+  workspace_id uuid not null,
+  model text not null,
+  question_hash bytea not null,
+  embedding halfvec(1024) not null,
+  created_at timestamptz not null default now(),
+  constraint questions_pkey primary key (workspace_id, model, question_hash)
+);
+create index questions_created_at on search.questions (created_at);
+
+create unlogged table search.answers (
+  workspace_id uuid not null,
+  request_hash bytea not null,
+  -- What the answer was made of; another one answers nobody any more.
+  state text not null,
+  answer text not null,
+  created_at timestamptz not null default now(),
+  constraint answers_pkey primary key (workspace_id, request_hash)
+);
+create index answers_created_at on search.answers (created_at);
+
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['workspaces', 'notes', 'chunks', 'lexemes', 'embeddings', 'questions', 'answers'] loop
+    execute format('alter table search.%I enable row level security, force row level security', v_table);
+    execute format('create policy %I on search.%I using (workspace_id = auth.workspace_id())', v_table || '_tenant', v_table);
+    execute format('create policy %I on search.%I to noted_search using (true)', v_table || '_search', v_table);
+  end loop;
+end $$;
+grant select, insert, update, delete on all tables in schema search to noted_api, noted_search;
+-- What the worker's functions read beside that.
+create policy notes_search on noted.notes for select to noted_search using (true);
+create policy workspaces_search on noted.workspaces for select to noted_search using (true);
+grant select on noted.notes, noted.workspaces to noted_search;
+grant execute on function noted.new_id(), auth.workspace_id() to noted_search;
+
+-- The row of a workspace, made when it is first needed.
+create function search.workspace(p_workspace_id uuid) returns search.workspaces
+language plpgsql volatile as $$
+declare
+  v_workspace search.workspaces;
+begin
+  select workspace.* into v_workspace from search.workspaces as workspace where workspace.workspace_id = p_workspace_id;
+  if not found then
+    insert into search.workspaces (workspace_id) values (p_workspace_id) on conflict (workspace_id) do nothing;
+    select workspace.* into strict v_workspace from search.workspaces as workspace where workspace.workspace_id = p_workspace_id;
+  end if;
+  return v_workspace;
+end $$;
+
+-- Words as the analysis writes them, in the name of a workspace: a mark stands where the workspace's number goes.
+create function search.scoped(p_number integer, p_words text) returns text
+language sql immutable
+return replace(p_words, E'\x01', p_number || ':');
+
+-- What is embedded of a chunk.
+create function search.embedded_text(p_heading_path text[], p_text text) returns text
+language sql immutable
+return array_to_string(p_heading_path, ' > ') || E'\n\n' || p_text;
+
+-- The bytes of a text between two places.
+create function search.slice(p_content bytea, p_start integer, p_end integer) returns text
+language sql immutable
+return convert_from(substring(p_content from p_start + 1 for p_end - p_start), 'UTF8');
+
+-- Deletes vectors of texts that no chunk of the workspace has any more.
+create function search.drop_vectors(p_workspace_id uuid, p_text_hashes bytea[]) returns void
+language sql volatile
+begin atomic
+  delete from search.embeddings as embedding
+    where embedding.workspace_id = p_workspace_id and embedding.text_hash = any (p_text_hashes)
+      and not exists (
+        select from search.chunks as chunk
+          where chunk.workspace_id = p_workspace_id and chunk.text_hash = embedding.text_hash);
+end;
+
+-- Makes search agree with a note that was just written, in the note's own transaction. `p_analysis` holds what the writer's component found: the
+-- chunks of `texts` by their SHA-256, and the words of `names`, which are titles and paths. Where it lacks what is needed, because a text came
+-- out of the database, the note is left to the worker: it is found again as soon as that has cut it.
+create function search.follow(p_workspace_id uuid, p_note_id uuid, p_analysis jsonb) returns void
+language plpgsql volatile as $$
+declare
+  v_note record;
+  v_known search.notes;
+  v_text_changed boolean;
+  v_title jsonb;
+  v_path jsonb;
+  v_chunks jsonb;
+begin
+  select note.title, note.ide_file_path, note.content_sha256, note.deleted_at into v_note
+    from noted.notes as note where note.workspace_id = p_workspace_id and note.id = p_note_id;
+  if v_note.deleted_at is not null then
+    perform search.forget(p_workspace_id, p_note_id);
+    return;
+  end if;
+  select known.* into v_known from search.notes as known where known.workspace_id = p_workspace_id and known.note_id = p_note_id;
+  v_text_changed := v_known.content_sha256 is distinct from v_note.content_sha256;
+  if v_text_changed then
+    v_chunks := p_analysis -> 'texts' -> v_note.content_sha256;
+  end if;
+  if v_known.title is distinct from v_note.title then
+    v_title := p_analysis -> 'names' -> v_note.title;
+  end if;
+  if v_known.path is distinct from v_note.ide_file_path then
+    v_path := p_analysis -> 'names' -> v_note.ide_file_path;
+  end if;
+  if (v_text_changed and v_chunks is null) or (v_known.title is distinct from v_note.title and v_title is null)
+    or (v_known.path is distinct from v_note.ide_file_path and v_note.ide_file_path is not null and v_path is null)
+  then
+    perform search.forget(p_workspace_id, p_note_id);
+    insert into search.notes (workspace_id, note_id) values (p_workspace_id, p_note_id);
+    return;
+  end if;
+
+  insert into search.notes as known (workspace_id, note_id, content_sha256, title, path, embedding_status)
+    values (p_workspace_id, p_note_id, v_note.content_sha256, v_note.title, v_note.ide_file_path,
+      case when (select workspace.ai_processing from noted.workspaces as workspace where workspace.id = p_workspace_id) then 'pending' end)
+    on conflict (workspace_id, note_id) do update
+      set content_sha256 = excluded.content_sha256, title = excluded.title, path = excluded.path,
+          embedding_status = case when v_text_changed then excluded.embedding_status else known.embedding_status end,
+          embedding_attempts = case when v_text_changed then 0 else known.embedding_attempts end,
+          embedding_error = case when v_text_changed then null else known.embedding_error end,
+          due_at = case when v_text_changed then now() else known.due_at end,
+          queued_at = case when v_text_changed then now() else known.queued_at end;
+  perform search.write_chunks(p_workspace_id, p_note_id, v_chunks, array[v_title, v_path], v_note.ide_file_path is null);
+end $$;
+
+-- Replaces the chunks of a note, and the words of its title and path, except for what is null. What is the same stays where it is.
+create function search.write_chunks(p_workspace_id uuid, p_note_id uuid, p_chunks jsonb, p_names jsonb[], p_has_no_path boolean) returns void
+language plpgsql volatile as $$
+declare
+  v_number constant integer := (search.workspace(p_workspace_id)).number;
+  v_content bytea;
+  v_before record;
+  v_after record;
+  v_gone bytea[];
+begin
+  select count(*) as chunks, coalesce(sum(chunk.words_count), 0) as words into v_before
+    from search.chunks as chunk where chunk.workspace_id = p_workspace_id and chunk.note_id = p_note_id;
+  if p_chunks is not null then
+    select convert_to(note.content, 'UTF8') into v_content from noted.notes as note where note.workspace_id = p_workspace_id and note.id = p_note_id;
+    v_gone := array(select chunk.text_hash from search.chunks as chunk
+      where chunk.workspace_id = p_workspace_id and chunk.note_id = p_note_id and chunk.chunk_index >= 0);
+    delete from search.chunks as chunk
+      where chunk.workspace_id = p_workspace_id and chunk.note_id = p_note_id and chunk.chunk_index >= 0
+        and chunk.chunk_index not in (select (cut.chunk ->> 'index')::integer from jsonb_array_elements(p_chunks) as cut (chunk));
+    insert into search.chunks as chunk (
+        workspace_id, note_id, chunk_index, heading_path, byte_start, byte_end, text_hash, words_count, words)
+      select p_workspace_id, p_note_id, cut.index, cut.heading_path, cut.byte_start, cut.byte_end,
+          sha256(convert_to(search.embedded_text(cut.heading_path, search.slice(v_content, cut.byte_start, cut.byte_end)), 'UTF8')),
+          cut.words_count, search.scoped(v_number, cut.words)::tsvector
+        from jsonb_to_recordset(p_chunks) as cut (
+          index integer, heading_path text[], byte_start integer, byte_end integer, words_count integer, words text)
+      on conflict (workspace_id, note_id, chunk_index) do update
+        set heading_path = excluded.heading_path, byte_start = excluded.byte_start, byte_end = excluded.byte_end,
+            text_hash = excluded.text_hash, words_count = excluded.words_count, words = excluded.words
+        where (chunk.byte_start, chunk.byte_end, chunk.text_hash, chunk.words)
+          is distinct from (excluded.byte_start, excluded.byte_end, excluded.text_hash, excluded.words);
+    perform search.drop_vectors(p_workspace_id, v_gone);
+  end if;
+  delete from search.chunks as chunk
+    where p_has_no_path and chunk.workspace_id = p_workspace_id and chunk.note_id = p_note_id and chunk.chunk_index = -2;
+  insert into search.chunks as chunk (workspace_id, note_id, chunk_index, heading_path, byte_start, byte_end, words_count, words)
+    select p_workspace_id, p_note_id, -name.place, '{}', 0, 0, (name.analysis ->> 'words_count')::integer,
+        search.scoped(v_number, name.analysis ->> 'words')::tsvector
+      from unnest(p_names) with ordinality as name (analysis, place)
+      where name.analysis is not null
+    on conflict (workspace_id, note_id, chunk_index) do update set words_count = excluded.words_count, words = excluded.words;
+
+  select count(*) as chunks, coalesce(sum(chunk.words_count), 0) as words into v_after
+    from search.chunks as chunk where chunk.workspace_id = p_workspace_id and chunk.note_id = p_note_id;
+  update search.workspaces as workspace
+    set chunks = workspace.chunks + v_after.chunks - v_before.chunks, words = workspace.words + v_after.words - v_before.words
+    where workspace.workspace_id = p_workspace_id;
+end $$;
+
+-- Takes a note out of search, its vectors too.
+create function search.forget(p_workspace_id uuid, p_note_id uuid) returns void
+language plpgsql volatile as $$
+declare
+  v_gone record;
+begin
+  select count(*) as chunks, coalesce(sum(chunk.words_count), 0) as words, array_agg(chunk.text_hash) as hashes into v_gone
+    from search.chunks as chunk where chunk.workspace_id = p_workspace_id and chunk.note_id = p_note_id;
+  delete from search.notes as known where known.workspace_id = p_workspace_id and known.note_id = p_note_id;
+  if v_gone.chunks > 0 then
+    perform search.drop_vectors(p_workspace_id, v_gone.hashes);
+    update search.workspaces as workspace
+      set chunks = workspace.chunks - v_gone.chunks, words = workspace.words - v_gone.words
+      where workspace.workspace_id = p_workspace_id;
+  end if;
+end $$;
+
+grant execute on all functions in schema search to noted_api, noted_search;
