@@ -7,12 +7,13 @@
 -- The vector must have seen the note as it is: what came after the conflict is not replaced unseen.
 create or replace function api.conflicts_resolve(
   p_key_hash bytea, p_workspace_id uuid, p_idempotency_key text, p_request_hash text, p_conflict_id uuid, p_origin text,
-  p_version_vector jsonb, p_strategy text, p_content text, p_content_sha256 text
+  p_version_vector jsonb, p_strategy text, p_content text, p_content_sha256 text,
+  p_analysis jsonb
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/conflicts/' || p_conflict_id || '/resolve', p_idempotency_key, p_request_hash);
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/conflicts/' || p_conflict_id || '/resolve', p_idempotency_key, p_request_hash, p_analysis);
   v_conflict noted.sync_conflicts;
   v_note noted.notes;
   v_edit sync.edit;
@@ -73,6 +74,7 @@ begin
     if (v_second.reply).outcome <> 'created' then
       raise exception 'a free path was taken under the lock of its workspace';
     end if;
+    perform search.follow((v_change.caller).workspace_id, ((v_second.reply).body::json ->> 'id')::uuid, null);
     v_written := sync.both(v_written, v_second);
   end if;
 
@@ -85,5 +87,5 @@ begin
     'second_note', (
       select sync.note_json(note, true) from noted.notes as note
         where note.workspace_id = (v_change.caller).workspace_id and note.id = ((v_second.reply).body::json ->> 'id')::uuid))::text);
-  return sync.end_change(v_change, v_written, true);
+  return sync.end_change(v_change, v_written, v_note.id, true);
 end $$;

@@ -1,20 +1,24 @@
 -- Creates and updates many notes from files. One call is one transaction, and one step of the workspace's counters.
 --
 -- Outcomes: batched (body: what came of each item, in their order) and batch_failed (the same, but nothing was written: more than a tenth of
--- `p_total` failed, counting the `p_failed` that never got here); unauthorized, wrong_workspace, missing_scope, rate_limited.
+-- `p_total` failed, counting the `p_failed` that never got here); not_judged (an agent's texts came without judgements); unauthorized,
+-- wrong_workspace, missing_scope, rate_limited.
 --
--- `p_items` is an array of objects, `p_contents` their texts in the same order. One with a `note_id` is a `sync.edit`, one without a row of
+-- `p_items` is an array of objects, `p_contents` their texts and `p_analyses` what search needs of them, in the same order. One with a `note_id` is a `sync.edit`, one without a row of
 -- `noted.notes`, by the names of their columns; each has an `idempotency_key` and a `request_hash` besides, and is answered and remembered as
 -- the route for one note would: outcome and body are those of `api.ide_sync_create` and `api.ide_sync_update`. Only the texts of other notes
 -- are left out of the bodies, because a hundred of them would be too much for one answer.
 create or replace function api.ide_sync_batch(
-  p_key_hash bytea, p_workspace_id uuid, p_items jsonb, p_contents text[], p_total integer, p_failed integer
+  p_key_hash bytea, p_workspace_id uuid, p_items jsonb, p_contents text[], p_analyses text[], p_total integer, p_failed integer
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write', 'ide:sync']);
   v_seq bigint;
   v_item jsonb;
+  v_analysis jsonb;
+  v_judgement jsonb;
+  v_broken jsonb[] := '{}';
   v_content text;
   v_place integer := 0;
   v_endpoint text;
@@ -27,9 +31,16 @@ declare
   v_synced integer := 0;
   v_failed integer := p_failed;
   v_results text[] := '{}';
+  v_outcome text;
 begin
   if caller.outcome <> 'entered' then
     return auth.reply(caller, caller.outcome, caller.detail);
+  end if;
+  if caller.kind = 'agent' and exists (
+    select from unnest(p_analyses) as given (analysis) where sync.lacks_judgement(caller, given.analysis::jsonb))
+  then
+    perform auth.uncount_request(caller);
+    return auth.reply(caller, 'not_judged');
   end if;
   v_seq := sync.lock_workspace(caller.workspace_id);
 
@@ -39,7 +50,16 @@ begin
       v_item := p_items -> v_place;
       v_place := v_place + 1;
       v_endpoint := coalesce('PUT /v1/ide-sync/update/' || (v_item ->> 'note_id'), 'POST /v1/ide-sync/create');
+      v_analysis := p_analyses[v_place]::jsonb;
       v_reply := sync.replay(caller, v_item ->> 'idempotency_key', v_endpoint, v_item ->> 'request_hash');
+      if v_reply.outcome is null and v_analysis ? 'judgement' then
+        v_judgement := sync.judge(caller, v_analysis -> 'judgement');
+        v_analysis := jsonb_set(v_analysis, '{judgement}', v_judgement);
+        if v_judgement -> 'violations' <> '[]' then
+          v_broken := v_broken || v_judgement;
+          v_reply := auth.reply(caller, 'rule_broken', (v_judgement -> 'violations')::text);
+        end if;
+      end if;
       if v_reply.outcome is null then
         if v_item ? 'note_id' then
           v_edit := jsonb_populate_record(null::sync.edit, v_item);
@@ -54,6 +74,9 @@ begin
         v_changes := v_changes + v_written.changes;
         v_live := v_live + v_written.live;
         v_synced := v_synced + v_written.synced;
+        if v_written.changes > 0 then
+          perform sync.follow(caller, (v_reply.body::json ->> 'id')::uuid, v_analysis);
+        end if;
         if v_reply.outcome in ('created', 'updated', 'unchanged') then
           perform sync.remember(caller, v_item ->> 'idempotency_key', v_endpoint, v_item ->> 'request_hash',
             case v_reply.outcome when 'created' then 201 else 200 end, v_reply.body);
@@ -73,8 +96,15 @@ begin
       raise exception using errcode = 'NB001';
     end if;
     perform sync.count_written(caller.workspace_id, v_changes, v_live, v_synced, true);
+    v_outcome := 'batched';
   exception when sqlstate 'NB001' then
-    return auth.reply(caller, 'batch_failed', '[' || array_to_string(v_results, ',') || ']');
+    v_outcome := 'batch_failed';
   end;
-  return auth.reply(caller, 'batched', '[' || array_to_string(v_results, ',') || ']');
+  -- Out here, because an attempt is kept though the batch is not.
+  foreach v_judgement in array v_broken loop
+    perform sync.record_attempt(
+      caller, (select note.id from noted.notes as note
+        where note.workspace_id = caller.workspace_id and note.id = (v_judgement ->> 'note_id')::uuid), v_judgement);
+  end loop;
+  return auth.reply(caller, v_outcome, '[' || array_to_string(v_results, ',') || ']');
 end $$;

@@ -6,12 +6,13 @@
 create or replace function api.ide_sync_create(
   p_key_hash bytea, p_workspace_id uuid, p_idempotency_key text, p_request_hash text, p_origin text,
   p_title text, p_content text, p_content_sha256 text, p_path text, p_ide_last_modified timestamptz,
-  p_folder_id uuid, p_note_type text, p_source_metadata jsonb, p_file_metadata jsonb
+  p_folder_id uuid, p_note_type text, p_source_metadata jsonb, p_file_metadata jsonb,
+  p_analysis jsonb
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'POST /v1/ide-sync/create', p_idempotency_key, p_request_hash);
+    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'POST /v1/ide-sync/create', p_idempotency_key, p_request_hash, p_analysis);
   v_draft noted.notes;
 begin
   if (v_change.reply).outcome is not null then
@@ -28,5 +29,5 @@ begin
   v_draft.note_type := p_note_type;
   v_draft.source_metadata := p_source_metadata;
   v_draft.file_metadata := p_file_metadata;
-  return sync.end_change(v_change, sync.create_note(v_change.caller, v_change.seq, v_draft), true);
+  return sync.end_change(v_change, sync.create_note(v_change.caller, v_change.seq, v_draft), null, true);
 end $$;

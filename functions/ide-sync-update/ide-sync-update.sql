@@ -11,12 +11,13 @@ create or replace function api.ide_sync_update(
   p_key_hash bytea, p_workspace_id uuid, p_idempotency_key text, p_request_hash text, p_origin text,
   p_note_id uuid, p_version_vector jsonb, p_if_version bigint, p_if_updated_at timestamptz,
   p_content text, p_content_sha256 text, p_ide_last_modified timestamptz,
-  p_title text, p_path text, p_sets_folder boolean, p_folder_id uuid, p_file_metadata jsonb, p_restores boolean, p_decided_by text
+  p_title text, p_path text, p_sets_folder boolean, p_folder_id uuid, p_file_metadata jsonb, p_restores boolean, p_decided_by text,
+  p_analysis jsonb
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'PUT /v1/ide-sync/update/' || p_note_id, p_idempotency_key, p_request_hash);
+    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'PUT /v1/ide-sync/update/' || p_note_id, p_idempotency_key, p_request_hash, p_analysis);
   v_edit sync.edit;
 begin
   if (v_change.reply).outcome is not null then
@@ -39,5 +40,5 @@ begin
   v_edit.restores := p_restores;
   v_edit.wants_content := p_decided_by = 'auto';
   v_edit.decided_by := p_decided_by;
-  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, p_note_id, v_edit), true);
+  return sync.end_change(v_change, sync.edit_note(v_change.caller, v_change.seq, p_note_id, v_edit), p_note_id, true);
 end $$;

@@ -1,7 +1,7 @@
 //! How a conflict ends: a decision, or a side's text given back.
 
 use crate::conflict_id;
-use noted_shared::domain::{ContentHash, Invalid, OriginId};
+use noted_shared::domain::{Analysis, ContentHash, Invalid, Judgement, OriginId};
 use noted_shared::edge::{Call, Outcome, Reply, Statement};
 use noted_shared::error::Error;
 use noted_shared::input::{Fields, text};
@@ -9,7 +9,7 @@ use noted_shared::params;
 use noted_shared::wire::{Conflict, ConflictResolved, NoteOut, NoteReply, Resolution};
 
 const RESOLVE: Statement =
-    Statement::new("resolving a conflict", "select * from api.conflicts_resolve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    Statement::new("resolving a conflict", "select * from api.conflicts_resolve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
 const RESTORE: Statement =
     Statement::new("restoring a side of a conflict", "select * from api.conflicts_restore($1, $2, $3, $4, $5, $6, $7)");
 
@@ -21,7 +21,15 @@ pub(crate) async fn resolve(call: &mut Call) -> Result<Reply, Error> {
     call.is_from(&resolution.sync_origin_id);
     let content = resolution.content.take().map(|content| content.into_string());
 
-    let params = || {
+    let mut analysis = Analysis::default();
+    if let (Some(content), Some(hash)) = (&content, resolution.content_sha256) {
+        analysis = analysis.with_text(content, hash);
+    }
+    let judge = || {
+        let hash = resolution.content_sha256.unwrap_or_else(|| ContentHash::of(""));
+        Judgement::of(content.as_deref().unwrap_or_default(), hash).about_conflict(conflict_id)
+    };
+    let params = |analysis: &Analysis| {
         params![
             &idempotency_key,
             ContentHash::of_json(&resolution),
@@ -31,9 +39,10 @@ pub(crate) async fn resolve(call: &mut Call) -> Result<Reply, Error> {
             resolution.strategy.name(),
             content.as_deref(),
             resolution.content_sha256,
+            analysis,
         ]
     };
-    let row = call.ask(&RESOLVE, params).await?;
+    let row = call.ask_judged(&RESOLVE, analysis, judge, params).await?;
     match row.outcome()? {
         outcome @ (Outcome::Resolved | Outcome::Replayed) => {
             let resolved: ConflictResolved = row.body()?;

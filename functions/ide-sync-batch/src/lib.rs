@@ -4,7 +4,7 @@
 //! code and message that its own route would have answered, and can be sent there again with the same idempotency key. If more than a tenth
 //! of them fail, nothing is done at all. Outcomes: 200, 400, 401, 403, 413, 415, 422 (more than a tenth failed), 429, 503.
 
-use noted_shared::domain::{ContentHash, Scope};
+use noted_shared::domain::{Analysis, ContentHash, Judgement, Scope};
 use noted_shared::edge::{self, Call, Outcome, Reply, Request, Response, Route, Row, Statement};
 use noted_shared::error::Error;
 use noted_shared::input::{BatchChange, BatchEntry, batch_items};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const ROUTE: Route = Route { operation: "ide_sync_batch", method: Some("POST"), scopes: &[Scope::NotesWrite, Scope::IdeSync] };
 
-const BATCH: Statement = Statement::new("writing a batch", "select * from api.ide_sync_batch($1, $2, $3, $4, $5, $6)");
+const BATCH: Statement = Statement::new("writing a batch", "select * from api.ide_sync_batch($1, $2, $3, $4, $5, $6, $7)");
 
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
@@ -24,22 +24,30 @@ async fn handle(request: Request) -> Response {
 async fn batch(call: &mut Call) -> Result<Reply, Error> {
     let entries: Vec<_> = batch_items(call.batch().await?)?.into_iter().map(|item| BatchEntry::parse(item, call.origin_header())).collect();
     let total = entries.len();
-    let (mut sent, mut contents) = (Vec::with_capacity(total), Vec::with_capacity(total));
+    let (mut sent, mut contents, mut analyses) = (Vec::with_capacity(total), Vec::with_capacity(total), Vec::with_capacity(total));
     let entries: Vec<_> = entries
         .into_iter()
         .map(|entry| {
-            entry.map(|mut entry| {
-                contents.push(entry.change.take_content());
+            entry.and_then(|mut entry| {
+                let content = entry.change.take_content();
+                analyses.push(as_json(&analysis(&entry.change, &content))?);
+                contents.push(content);
                 sent.push(item(&entry));
-                entry
+                Ok(entry)
             })
         })
         .collect();
 
     let items = Value::Array(sent);
     let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-    let params = || params![&items, contents.as_slice(), number(total), number(total - contents.len())];
-    let row = call.ask(&BATCH, params).await?;
+    let params = |analyses: &[String]| params![&items, contents.as_slice(), analyses, number(total), number(total - contents.len())];
+    let mut row = call.ask(&BATCH, || params(&analyses)).await?;
+    if row.outcome()? == Outcome::NotJudged {
+        // As `Call::ask_judged` does it, for every text of the batch.
+        let read = entries.iter().filter_map(|entry| entry.as_ref().ok());
+        analyses = read.zip(&contents).map(|(entry, content)| as_json(&judged(&entry.change, content))).collect::<Result<_, _>>()?;
+        row = call.ask(&BATCH, || params(&analyses)).await?;
+    }
     let is_done = match row.outcome()? {
         Outcome::Batched => true,
         Outcome::BatchFailed => false,
@@ -54,6 +62,31 @@ async fn batch(call: &mut Call) -> Result<Reply, Error> {
         });
     }
     answer(outcomes, is_done)
+}
+
+/// What search needs to know of an item.
+fn analysis(change: &BatchChange, content: &str) -> Analysis {
+    let (hash, title, path) = match change {
+        BatchChange::Create(note) => (note.content_sha256, Some(&note.title), note.ide_file_path.as_ref()),
+        BatchChange::Update(_, note) => (note.content_sha256, note.title.as_ref(), note.ide_file_path.as_ref()),
+    };
+    Analysis::default().with_text(content, hash).with_title(title).with_path(path)
+}
+
+/// The same, with what the rules for agents say of its text.
+fn judged(change: &BatchChange, content: &str) -> Analysis {
+    let judgement = match change {
+        BatchChange::Create(note) => Judgement::of(content, note.content_sha256).with_title(Some(&note.title)),
+        BatchChange::Update(note_id, note) => {
+            Judgement::of(content, note.content_sha256).about_note(*note_id).with_title(note.title.as_ref())
+        }
+    };
+    analysis(change, content).with_judgement(judgement)
+}
+
+/// An analysis as JSON already, because a hundred of them would take the memory of an instance.
+fn as_json(analysis: &Analysis) -> Result<String, Error> {
+    serde_json::to_string(analysis).map_err(|wrong| Error::internal("writing an analysis", wrong.to_string()))
 }
 
 /// An item as the statement takes it, without its text: by the names of the columns that it fills.

@@ -5,7 +5,7 @@
 //! made side by side, the answer says how they could be brought together; with `merge: "auto"` that is done if no line was changed by both.
 //! Outcomes: 200, 400, 401, 403, 404, 409 (changed side by side, or the path is taken), 410, 412, 413, 415, 422, 429, 503.
 
-use noted_shared::domain::{ContentHash, IdempotencyKey, NoteId, Scope, VersionVector, merge};
+use noted_shared::domain::{Analysis, ContentHash, IdempotencyKey, Judgement, NoteId, Scope, VersionVector, merge};
 use noted_shared::edge::{self, Call, IfMatch, Outcome, Reply, Request, Response, Route, Row, Statement};
 use noted_shared::error::Error;
 use noted_shared::params;
@@ -16,7 +16,7 @@ const ROUTE: Route = Route { operation: "ide_sync_update", method: Some("PUT"), 
 const UPDATE: Statement = Statement::new(
     "updating a note",
     "select * from api.ide_sync_update($1, $2, $3, $4, $5, $6, $7, $8, $9::text::timestamptz, $10, $11, $12::text::timestamptz, \
-     $13, $14, $15, $16, $17, $18, $19)",
+     $13, $14, $15, $16, $17, $18, $19, $20)",
 );
 
 /// Merges tried before a conflict is reported: each can be overtaken by another writer.
@@ -79,7 +79,10 @@ impl Update {
         decided_by: Option<&str>,
     ) -> Result<Row, Error> {
         let note = &self.note;
-        let params = || {
+        let analysis =
+            Analysis::default().with_text(content, content_sha256).with_title(note.title.as_ref()).with_path(note.ide_file_path.as_ref());
+        let judge = || Judgement::of(content, content_sha256).about_note(self.note_id).with_title(note.title.as_ref());
+        let params = |analysis: &Analysis| {
             params![
                 &self.idempotency_key,
                 self.request_hash,
@@ -98,9 +101,10 @@ impl Update {
                 note.file_metadata.as_ref(),
                 note.force_overwrite,
                 decided_by,
+                analysis,
             ]
         };
-        call.ask(&UPDATE, params).await
+        call.ask_judged(&UPDATE, analysis, judge, params).await
     }
 
     fn answer(self, row: Row) -> Result<Reply, Error> {

@@ -1,20 +1,7 @@
--- How a request that changes something begins and ends, the same for all of them: entered, alone in its workspace, done once, counted, remembered.
-
--- A change on its way.
-create type sync.change as (
-  caller auth.caller,
-  -- The place in the workspace's order that the change takes.
-  seq bigint,
-  endpoint text,
-  idempotency_key text,
-  request_hash text,
-  -- What to answer when there is nothing to do any more: a refusal, or what an earlier request with this key was answered. Otherwise null.
-  reply api.reply
-);
-
+-- Writes are judged by nobody again; what agents tried and people corrected goes.
 -- The first statement of every function in `api` that changes one thing. A null idempotency key is not remembered.
-create function sync.begin_change(
-  p_key_hash bytea, p_workspace_id uuid, p_scopes text[], p_endpoint text, p_idempotency_key text, p_request_hash text
+create or replace function sync.begin_change(
+  p_key_hash bytea, p_workspace_id uuid, p_scopes text[], p_endpoint text, p_idempotency_key text, p_request_hash text, p_analysis jsonb
 ) returns sync.change
 language plpgsql volatile as $$
 declare
@@ -24,6 +11,7 @@ begin
   v_change.endpoint := p_endpoint;
   v_change.idempotency_key := p_idempotency_key;
   v_change.request_hash := p_request_hash;
+  v_change.analysis := p_analysis;
   if (v_change.caller).outcome <> 'entered' then
     v_change.reply := auth.reply(v_change.caller, (v_change.caller).outcome, (v_change.caller).detail);
     return v_change;
@@ -33,13 +21,17 @@ begin
   return v_change;
 end $$;
 
--- The last statement of such a function. What was refused is neither counted nor remembered, so that the request may come again.
-create function sync.end_change(p_change sync.change, p_written sync.written, p_from_editor boolean) returns api.reply
+-- The last statement of such a function. What was refused is neither counted nor remembered, so that the request may come again. A null note is
+-- the one that was created.
+create or replace function sync.end_change(p_change sync.change, p_written sync.written, p_note_id uuid, p_from_editor boolean) returns api.reply
 language plpgsql volatile as $$
 declare
   v_reply constant api.reply := p_written.reply;
 begin
   if v_reply.outcome in ('created', 'updated', 'unchanged', 'deleted', 'already_deleted', 'resolved') then
+    if p_written.changes > 0 then
+      perform search.follow((p_change.caller).workspace_id, coalesce(p_note_id, (v_reply.body::json ->> 'id')::uuid), p_change.analysis);
+    end if;
     perform sync.count_written(
       (p_change.caller).workspace_id, p_written.changes, p_written.live, p_written.synced, p_from_editor);
     if p_change.idempotency_key is not null then
@@ -51,10 +43,6 @@ begin
   return v_reply;
 end $$;
 
--- Two writes of one request, counted as one, with the first one's answer.
-create function sync.both(p_first sync.written, p_second sync.written) returns sync.written
-language sql immutable
-return row(
-  (p_first).reply, (p_first).changes + (p_second).changes, (p_first).live + (p_second).live, (p_first).synced + (p_second).synced)::sync.written;
-
-grant execute on function sync.begin_change, sync.end_change, sync.both to noted_api;
+drop function sync.lacks_judgement, sync.follow, sync.record_correction, sync.agents_text, sync.record_attempt, sync.judge, auth.uncount_request;
+drop index noted.notes_text_live;
+drop table noted.agent_note_corrections, noted.agent_write_attempts;

@@ -1,0 +1,44 @@
+//! `/v1/agent`: what agents write, and what people make of it.
+//!
+//! An agent may write by any route and is held to the same rules there; this one answers in the shape that agents expect, takes the notes that a
+//! text cites, and keeps which model wrote it. This file says which path and method is which.
+
+mod compare;
+mod feedback;
+mod learned;
+mod write_note;
+
+use noted_shared::domain::Scope;
+use noted_shared::edge::{self, Request, Response, Route};
+use noted_shared::error::Error;
+
+const fn route(operation: &'static str, scopes: &'static [Scope]) -> Route {
+    Route { operation, method: None, scopes }
+}
+
+const WRITE_NOTE: Route = route("agent_write_note", &[Scope::NotesWrite]);
+const FEEDBACK: Route = route("agent_feedback", &[Scope::NotesWrite]);
+const REPORT: Route = route("agent_report", &[Scope::NotesRead]);
+const EXPORT: Route = route("agent_export", &[Scope::NotesRead]);
+/// What is asked of no route.
+const NONE: Route = route("agent", &[]);
+
+#[spin_sdk::http_service]
+async fn handle(request: Request) -> Response {
+    let method = request.method().as_str().to_owned();
+    let path = request.uri().path().trim_end_matches('/').to_owned();
+    let segments: Vec<&str> = path.split('/').skip(3).collect();
+    match (segments.as_slice(), method.as_str()) {
+        (["write-note"], "POST") => edge::serve(&WRITE_NOTE, request, write_note::write_note).await,
+        (["feedback"], "POST") => edge::serve(&FEEDBACK, request, feedback::feedback).await,
+        (["write-note" | "feedback"], _) => refuse(request, "POST").await,
+        (["report"], "GET") => edge::serve(&REPORT, request, learned::report).await,
+        (["corrections", "export"], "GET") => edge::serve(&EXPORT, request, learned::export).await,
+        (["report"] | ["corrections", "export"], _) => refuse(request, "GET").await,
+        _ => edge::serve(&NONE, request, async |_| Err(Error::NoRoute)).await,
+    }
+}
+
+async fn refuse(request: Request, allow: &'static str) -> Response {
+    edge::serve(&NONE, request, async |_| Err(Error::Method { allow })).await
+}

@@ -1,0 +1,85 @@
+//! `POST /v1/agent/write-note`: make a note, or replace the text of one, for an agent.
+//!
+//! One statement does the work, `api.agent_write_note`. Whoever comes here writes for an agent, so the rules are asked at once. Outcomes: 200,
+//! 201, 400, 401, 403 (also where the key is of another kind), 404, 410, 412, 413, 415, 422 (also where the text breaks rules), 428, 429, 503.
+
+use noted_shared::domain::{Analysis, ContentHash, Judgement, NoteId, Title, Violation};
+use noted_shared::edge::{Call, IfMatch, Outcome, Reply, Row, Statement};
+use noted_shared::error::Error;
+use noted_shared::params;
+use noted_shared::wire::{AgentNote, AgentNoteRefused, AgentNoteReply, NoteOut};
+use serde_json::{Map, Value};
+
+const WRITE: Statement =
+    Statement::new("writing an agent's note", "select * from api.agent_write_note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+
+pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
+    let (idempotency_key, mut note) = call.change(AgentNote::parse).await?;
+    let content = note.take_content();
+    if let Some(origin) = &note.sync_origin_id {
+        call.is_from(origin);
+    }
+    let if_version = if_version(call, &note)?;
+    let request_hash = ContentHash::of_json(&(&note, if_version));
+    if note.note_id.is_none() {
+        note.title.get_or_insert_with(|| Title::of_text(&content));
+    }
+
+    let judgement = Judgement::with_metadata(&content, note.content_sha256, note.metadata.clone()).with_title(note.title.as_ref());
+    let judgement = if let Some(note_id) = note.note_id { judgement.about_note(note_id) } else { judgement };
+    let analysis = Analysis::default().with_text(&content, note.content_sha256).with_title(note.title.as_ref()).with_judgement(judgement);
+    let source: Map<String, Value> =
+        note.metadata.agent_model.iter().map(|model| ("agent_name".to_owned(), model.as_str().into())).collect();
+    let params = || {
+        params![
+            &idempotency_key,
+            request_hash,
+            note.sync_origin_id.as_ref(),
+            note.note_id,
+            if_version,
+            note.title.as_ref(),
+            content.as_str(),
+            note.content_sha256,
+            &source,
+            &analysis,
+        ]
+    };
+    let row = call.ask(&WRITE, params).await?;
+    answer(call, row, note.note_id, content)
+}
+
+/// The version that the agent has seen of the note that it replaces; none for a new note, or where any version will do.
+fn if_version(call: &mut Call, note: &AgentNote) -> Result<Option<i64>, Error> {
+    let Some(note_id) = note.note_id else { return Ok(None) };
+    call.is_about(note_id);
+    match note.if_version {
+        Some(version) => Ok(Some(version)),
+        None => call.must_match(note_id).map(IfMatch::version),
+    }
+}
+
+fn answer(call: &mut Call, row: Row, note_id: Option<NoteId>, content: String) -> Result<Reply, Error> {
+    let outcome = row.outcome()?;
+    match outcome {
+        Outcome::Created | Outcome::Updated | Outcome::Unchanged | Outcome::Replayed => {
+            let note = NoteOut { content: Some(content), ..row.body()? };
+            let (id, version) = (note.id, note.version);
+            call.is_about(id);
+            let reply = AgentNoteReply { status: "success".into(), note_id: id, version, validation_passed: true, note };
+            let reply = if note_id.is_none() { Reply::created(&reply)? } else { Reply::ok(&reply)? };
+            Ok(reply.with_version(id, version).replayed(outcome == Outcome::Replayed))
+        }
+        Outcome::RuleBroken => refused(row.body()?),
+        Outcome::WrongKind => Err(Error::WrongKind { kinds: "agent or user" }),
+        _ => Err(row.note_refusal(note_id, None)),
+    }
+}
+
+/// The one refusal that is in the data too: agents are told there what to mend.
+fn refused(violations: Vec<Violation>) -> Result<Reply, Error> {
+    let error = Error::RuleBroken(violations.clone());
+    let recoverable = violations.iter().all(|violation| violation.recoverable);
+    let error_code = error.code().name().into();
+    let data = AgentNoteRefused { status: "error".into(), error_code, validation_errors: violations, recoverable };
+    Ok(Reply::with_status(error.status(), &data)?.with_problem(&error))
+}
