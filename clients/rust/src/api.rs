@@ -5,6 +5,7 @@
 mod batch;
 mod exchange;
 mod retry;
+mod search;
 
 pub use batch::Batched;
 pub use retry::Retry;
@@ -73,6 +74,12 @@ impl Api {
         Self { on_retry, ..self }
     }
 
+    /// Asks once and does not try again.
+    #[must_use]
+    pub fn asking_once(&self) -> Self {
+        Self { retry: Retry { attempts: 1, ..self.retry }, ..self.clone() }
+    }
+
     /// The server's address.
     #[must_use]
     pub fn server(&self) -> &Url {
@@ -110,9 +117,15 @@ impl Api {
     }
 
     fn request(&self, method: Method, action: &str, note_id: Option<NoteId>) -> Result<RequestBuilder> {
+        let note_id = note_id.map(|id| id.to_string());
+        let path: Vec<&str> = ["v1", "ide-sync", action].into_iter().chain(note_id.as_deref()).collect();
+        self.route(method, &path)
+    }
+
+    fn route(&self, method: Method, path: &[&str]) -> Result<RequestBuilder> {
         let mut url = self.base.clone();
         let mut segments = url.path_segments_mut().ok().context("the server's address must be an http or https URL")?;
-        segments.pop_if_empty().extend(["v1", "ide-sync", action]).extend(note_id.map(|id| id.to_string()));
+        segments.pop_if_empty().extend(path);
         drop(segments);
         Ok(self.http.request(method, url).bearer_auth(&self.api_key))
     }

@@ -12,6 +12,7 @@ mod look;
 mod plan;
 mod pull;
 mod resolve;
+mod restore;
 mod state;
 mod task;
 
@@ -50,7 +51,7 @@ pub struct Engine {
     state: State,
     view: View,
     stages: VecDeque<Stage>,
-    key_prefix: String,
+    run: String,
     keys: u64,
     merge: bool,
     /// Texts that the server will never take as they are.
@@ -77,12 +78,11 @@ impl Engine {
     /// Goes on from a saved state. `run` must never be the same twice for one origin: keys of requests are made of it.
     #[must_use]
     pub fn new(state: State, run: &str, merge: bool) -> Self {
-        let key_prefix = format!("{}.{run}.", state.origin);
         Self {
             state,
             view: View::default(),
             stages: VecDeque::new(),
-            key_prefix,
+            run: run.to_owned(),
             keys: 0,
             merge,
             refused: BTreeMap::new(),
@@ -193,7 +193,7 @@ impl Engine {
 
     fn next_key(&mut self) -> IdempotencyKey {
         self.keys += 1;
-        let key = format!("{}{}", self.key_prefix, self.keys);
+        let key = format!("{}.{}.{}", self.state.origin, self.run, self.keys);
         // An origin is at most 128 visible characters, and so is the rest.
         IdempotencyKey::parse(&key).unwrap_or_else(|_| unreachable!("an origin is visible ASCII"))
     }
@@ -349,7 +349,11 @@ impl Engine {
         self.state.cursor = Some(cursor);
         self.state.applying.clear();
         self.is_announced = false;
-        self.state.resync = None;
+        if !self.state.walk_again {
+            // What the database has lost is sent at once.
+            self.again |= self.state.is_restored();
+            self.state.resync = None;
+        }
         self.lists_all = false;
         self.walked_to = None;
         self.stages.pop_front();
@@ -365,7 +369,7 @@ impl Engine {
         if let Some((path, entry)) = self.state.entries.iter().find(|(_, entry)| is_gone(entry.note_id)) {
             let step = Step::default().committing(Commit::Forget(path.clone()));
             // After a restore the server may have lost the note; then the file is sent as a new one.
-            let is_removed = self.state.resync != Some(ResyncReason::DatabaseRestored) && self.view.at(path).is(entry.hash);
+            let is_removed = !self.state.is_restored() && self.view.at(path).is(entry.hash);
             return Some(if is_removed { step.with(Effect::Remove { path: path.clone(), expected: entry.hash }) } else { step });
         }
         let is_stale = |conflict: &Conflict| conflict.theirs.hash.is_some() && is_gone(conflict.theirs.note_id);
@@ -377,16 +381,13 @@ impl Engine {
 
     /// Takes in a page of changes.
     pub fn page(&mut self, page: Page) {
+        let epoch = page.next_cursor.epoch;
+        if self.state.epoch.is_some_and(|known| known != epoch) {
+            return self.resync(ResyncReason::DatabaseRestored);
+        }
+        self.state.epoch = Some(epoch);
         self.changes = page.changes.into();
         self.page_end = Some((page.next_cursor, page.has_more));
-    }
-
-    /// Takes in that nobody knows what was missed: everything is read again, and compared by text.
-    pub fn resync(&mut self, reason: ResyncReason) {
-        self.state.resync = Some(reason);
-        self.state.cursor = None;
-        self.walked_to = None;
-        self.unsaved = true;
     }
 
     /// The effects were done.

@@ -3,6 +3,9 @@
 //! What an event of the file system says is not believed: it only says that it is worth looking. Events are gathered until none has come
 //! for a while, and then the folder as it lies on disk decides, so that an editor that saves by deleting and renaming has saved, and
 //! nothing else. A path that is gone is looked at once more after a grace, before its note is deleted.
+//!
+//! A server that is down is left alone: after a sync has failed with all of its attempts, one small request asks now and then whether the
+//! server is back, and nothing else is sent before it is. What is saved meanwhile waits in the folder.
 
 use std::path::{Component, Path};
 use std::time::Duration;
@@ -23,8 +26,8 @@ const QUIET: Duration = Duration::from_millis(500);
 const QUIET_MAX: Duration = Duration::from_secs(30);
 /// How long a path must be gone before its note is deleted.
 const GRACE: Duration = Duration::from_secs(1);
-/// Waits after a failure: doubled each time, up to this.
-const OFFLINE_MAX: Duration = Duration::from_secs(60);
+/// Waits before a server that is down is asked whether it is back: doubled each time, up to this.
+const OFFLINE_MAX: Duration = Duration::from_secs(30);
 
 /// What is told while watching.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ pub async fn watch(
     stop: impl Future<Output = ()>,
     tell: &mut (dyn FnMut(Told) + Send),
 ) -> Result<()> {
+    let probe = api.asking_once();
     let mut session = Session::open(api, folder, merge)?.with_grace(GRACE);
     let (_watcher, mut changes) = watch_files(session.root())?;
     let mut failures: u32 = 0;
@@ -60,7 +64,12 @@ pub async fn watch(
                 tell(Told::Happened(event));
             }
         };
-        match session.sync(&mut report).await {
+        let is_back = if failures > 0 { probe.status().await.map(drop) } else { Ok(()) };
+        let outcome = match is_back {
+            Ok(()) => session.sync(&mut report).await,
+            still_down => still_down,
+        };
+        match outcome {
             Ok(()) if failures > 0 => {
                 failures = 0;
                 tell(Told::Online);
@@ -78,7 +87,7 @@ pub async fn watch(
         tokio::select! {
             () = &mut stop => return Ok(()),
             () = sleep(wait) => {}
-            change = changes.recv() => {
+            change = changes.recv(), if failures == 0 => {
                 change.context("the folder cannot be watched any more")?;
                 tokio::select! {
                     () = &mut stop => return Ok(()),

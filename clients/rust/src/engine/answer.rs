@@ -1,5 +1,6 @@
 //! What an answer to a request means for the folder.
 
+use noted_shared::domain::version_vector::Causality;
 use noted_shared::domain::{ContentHash, NoteId, NotePath, VersionVector};
 
 use super::disk::{Effect, Side, View};
@@ -92,10 +93,16 @@ fn agree(pending: &Pending, file: &FileFacts, written: &Written) -> Step {
     Step::agreeing(&pending.path, entry)
 }
 
-/// The note that has the path was moved there on the server from another file here, which would otherwise be taken for a new one.
-fn left_behind(state: &State, view: &View, path: &NotePath, theirs: &Remote) -> Option<Effect> {
-    let (old, entry) = state.entries.of(theirs.note_id).filter(|(old, _)| *old != path)?;
-    view.at(old).is(entry.hash).then(|| Effect::Remove { path: old.clone(), expected: entry.hash })
+/// The note that has the path was moved there on the server from another file here, which would otherwise be taken for a new one. It is kept
+/// once more before it goes: a database that was set back and written to since may not have its text.
+fn left_behind(state: &State, view: &View, path: &NotePath, theirs: &Remote) -> Vec<Effect> {
+    let Some((old, entry)) = state.entries.of(theirs.note_id).filter(|(old, _)| *old != path) else { return Vec::new() };
+    // A version that this folder has seen already moves nothing: then the file has what a restore has taken from the server.
+    if entry.version_vector.compare(&theirs.version_vector) != Causality::Dominated || !view.at(old).is(entry.hash) {
+        return Vec::new();
+    }
+    let keep = Effect::Backup { path: old.clone(), side: Side::Ide, text: None };
+    vec![keep, Effect::Remove { path: old.clone(), expected: entry.hash }]
 }
 
 impl Step {
@@ -106,6 +113,6 @@ impl Step {
 
     /// Whether it begins a conflict.
     pub(super) fn opens(&self) -> bool {
-        self.effects.iter().any(|effect| matches!(effect, Effect::Backup { side: Side::Ide, .. }))
+        self.commits.iter().any(|commit| matches!(commit, Commit::Open(..)))
     }
 }

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use noted_shared::domain::version_vector::Causality;
 use noted_shared::domain::{ContentHash, NotePath};
-use noted_shared::wire::ResyncReason;
 
 use super::disk::{Effect, Found, Side, View};
 use super::state::{Conflict, ConflictKind, Entry, Remote, State};
@@ -34,7 +33,8 @@ pub(super) enum Commit {
 
 /// The decision about one change.
 pub(super) fn decide(state: &State, view: &View, remote: &Remote) -> Step {
-    Deciding { state, view, remote }.step()
+    let step = Deciding { state, view, remote }.step();
+    if state.is_restored() { step.keeping_what_goes() } else { step }
 }
 
 impl Step {
@@ -46,10 +46,10 @@ impl Step {
     }
 }
 
-struct Deciding<'a> {
-    state: &'a State,
-    view: &'a View,
-    remote: &'a Remote,
+pub(super) struct Deciding<'a> {
+    pub(super) state: &'a State,
+    pub(super) view: &'a View,
+    pub(super) remote: &'a Remote,
 }
 
 impl Deciding<'_> {
@@ -60,10 +60,10 @@ impl Deciding<'_> {
         let known = self.state.entries.of(self.remote.note_id);
         if let Some((path, entry)) = known {
             match self.remote.version_vector.compare(&entry.version_vector) {
-                Causality::Equal => return Step::default(),
-                Causality::Dominated if self.state.resync != Some(ResyncReason::DatabaseRestored) => return Step::default(),
-                Causality::Dominated => return self.lost_by_the_server(path),
-                Causality::Concurrent => return self.parted(path),
+                Causality::Equal if self.state.is_restored() && self.remote.hash != Some(entry.hash) => return self.parted(path, entry),
+                Causality::Dominated if self.state.is_restored() => return self.lost_by_the_server(path),
+                Causality::Equal | Causality::Dominated => return Step::default(),
+                Causality::Concurrent => return self.parted(path, entry),
                 Causality::Dominates => {}
             }
         }
@@ -71,28 +71,16 @@ impl Deciding<'_> {
             (None, None) => Step::default(),
             (Some((path, entry)), None) => self.deleted(path, entry),
             (None, Some(hash)) => self.arrived(&self.place_for_new(), hash),
-            (Some((path, entry)), Some(hash)) => match self.place_of_known(path) {
-                Some(target) if target == *path => self.changed(path, entry, hash),
-                Some(target) => self.moved(path, &target, entry, hash),
-                None => self.deleted(path, entry),
-            },
+            (Some((path, entry)), Some(hash)) => self.placed(path, entry, hash),
         }
     }
 
-    /// The database was set back and does not know what this folder has seen: what it has becomes the base, and the file is sent again.
-    fn lost_by_the_server(&self, path: &NotePath) -> Step {
-        match self.remote.hash {
-            Some(hash) => Step::agreeing(path, self.remote.entry(hash)),
-            None => Step::default().committing(Commit::Forget(path.clone())),
-        }
-    }
-
-    /// The database was set back, and somebody wrote a version that has not seen what this folder has.
-    fn parted(&self, path: &NotePath) -> Step {
-        match self.remote.hash {
-            Some(hash) if self.view.at(path).is(hash) => Step::agreeing(path, self.remote.entry(hash)),
-            Some(_) => self.open(path, ConflictKind::EditedBoth),
-            None => Step::default().committing(Commit::Forget(path.clone())),
+    /// The note is where the server has it, with the server's text.
+    pub(super) fn placed(&self, path: &NotePath, entry: &Entry, hash: ContentHash) -> Step {
+        match self.place_of_known(path) {
+            Some(target) if target == *path => self.changed(path, entry, hash),
+            Some(target) => self.moved(path, &target, entry, hash),
+            None => self.deleted(path, entry),
         }
     }
 
@@ -104,7 +92,7 @@ impl Deciding<'_> {
         }
     }
 
-    fn place_of_known(&self, path: &NotePath) -> Option<NotePath> {
+    pub(super) fn place_of_known(&self, path: &NotePath) -> Option<NotePath> {
         match &self.remote.path {
             Some(path) => is_synced(path).then(|| path.clone()),
             None => Some(path.clone()),
@@ -124,7 +112,7 @@ impl Deciding<'_> {
     }
 
     /// A note that this folder does not have.
-    fn arrived(&self, place: &Option<NotePath>, hash: ContentHash) -> Step {
+    pub(super) fn arrived(&self, place: &Option<NotePath>, hash: ContentHash) -> Step {
         let Some(path) = place else { return Step::default() };
         match self.clear(path, None) {
             Room::Free => self.arrived_free(path, hash),
@@ -202,7 +190,14 @@ impl Deciding<'_> {
     fn in_conflict(&self, path: &NotePath) -> Step {
         let conflict = &self.state.conflicts[path];
         let found = self.view.at(path);
-        let is_news = conflict.theirs.version_vector.compare(&self.remote.version_vector) == Causality::Dominated;
+        let is_news = match conflict.theirs.version_vector.compare(&self.remote.version_vector) {
+            Causality::Dominated => true,
+            // Then what the database has is what counts, and a vector alone does not tell which text it is.
+            _ if self.state.is_restored() => {
+                (&conflict.theirs.version_vector, conflict.theirs.hash) != (&self.remote.version_vector, self.remote.hash)
+            }
+            _ => false,
+        };
         match self.remote.hash {
             _ if !is_news && conflict.theirs.version_vector != self.remote.version_vector => Step::default(),
             Some(hash) if found.is(hash) && self.remote.path.as_ref().is_none_or(|theirs| theirs == path) => {
@@ -250,7 +245,7 @@ impl Deciding<'_> {
         }
     }
 
-    fn open(&self, path: &NotePath, kind: ConflictKind) -> Step {
+    pub(super) fn open(&self, path: &NotePath, kind: ConflictKind) -> Step {
         opening(path, kind, self.remote, None)
     }
 

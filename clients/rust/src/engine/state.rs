@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use noted_shared::domain::{ChangeCursor, ContentHash, IdempotencyKey, NoteId, NotePath, OriginId, Timestamp, Title, VersionVector};
+use noted_shared::domain::{
+    ChangeCursor, ContentHash, EpochId, IdempotencyKey, NoteId, NotePath, OriginId, Timestamp, Title, VersionVector,
+};
 use noted_shared::wire::{Change, NotedVersion, ResyncReason};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub struct State {
     pub origin: OriginId,
     /// How far the changes were followed; none before the first time and during a resync.
     pub cursor: Option<ChangeCursor>,
+    /// Which life of the database that was. A restore begins another; without a place in the feed, this is how it is noticed.
+    #[serde(default)]
+    pub epoch: Option<EpochId>,
     /// Notes and files as they were when both sides last agreed.
     pub entries: Entries,
     /// Requests whose outcome is unknown, in the order in which they were decided.
@@ -228,6 +233,7 @@ impl State {
             server: server.to_owned(),
             origin,
             cursor: None,
+            epoch: None,
             entries: Entries::default(),
             pending: Vec::new(),
             conflicts: BTreeMap::new(),
