@@ -2,9 +2,12 @@
 
 pub mod conflicts;
 pub mod doctor;
+pub mod embed;
 pub mod key;
 pub mod list;
 pub mod migrate;
+pub mod query;
 pub mod status;
 pub mod sync;
 pub mod up;
+pub mod write;

@@ -10,6 +10,7 @@ use sqlx::migrate::{Migrate, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 use url::Url;
+use uuid::Uuid;
 
 /// The numbered migrations, part of this program: an operator needs no checkout.
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
@@ -88,6 +89,15 @@ pub async fn set_password(connection: &mut PgConnection, role: &str, password: &
     execute(connection, format!("alter role {role} password '{literal}'"))
         .await
         .with_context(|| format!("cannot set the password of {role}"))
+}
+
+/// Lets the texts of a workspace go to the provider of embeddings, or no longer.
+///
+/// # Errors
+/// When the workspace is not there, or the database refuses.
+pub async fn set_consent(connection: &mut PgConnection, workspace: Uuid, consents: bool) -> Result<()> {
+    sqlx::query("select search.set_consent($1, $2)").bind(workspace).bind(consents).execute(connection).await?;
+    Ok(())
 }
 
 /// Applies every pending migration, then replaces the components' functions. Answers how many migrations ran.

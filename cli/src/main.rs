@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use noted::commands::{conflicts, doctor, key, list, migrate, status, sync, up};
+use noted::commands::{conflicts, doctor, embed, key, list, migrate, query, status, sync, up, write};
 use noted::config::Connection;
 use noted::failure::{exit_code, sentence};
 
@@ -18,6 +18,7 @@ use noted::failure::{exit_code, sentence};
   noted up                     run Noted on this machine (in a checkout: cargo xtask up)
   noted sync docs              keep a folder of markdown files and the workspace the same
   noted status docs            see that both sides agree
+  noted query 'how does authentication work here?'
 
 Exit codes: 0 done, 1 something was refused or left undone, 2 wrong usage, 3 server or database not reached, 4 key missing or refused.
 Address and key come from flags, then NOTED_URL and NOTED_API_KEY, then .noted/config.toml in the folder or above it."
@@ -43,6 +44,13 @@ enum Command {
     List(list::ListArguments),
     /// Show how the workspace stands, and how a folder differs from it
     Status(status::StatusArguments),
+    /// Ask the notes
+    Query(query::QueryArguments),
+    /// Write a note as an agent does, held against the rules for agents
+    Write(write::WriteArguments),
+    /// Show and steer the vectors that questions are answered by
+    #[command(subcommand)]
+    Embed(embed::EmbedCommand),
     /// Make API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -73,6 +81,9 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Resolve(arguments) => conflicts::resolve(arguments, &cli.connection).await,
         Command::List(arguments) => list::run(arguments, &cli.connection).await,
         Command::Status(arguments) => status::run(arguments, &cli.connection).await,
+        Command::Query(arguments) => query::run(arguments, &cli.connection).await,
+        Command::Write(arguments) => write::run(arguments, &cli.connection).await,
+        Command::Embed(command) => embed::run(command, &cli.connection).await,
         Command::Key(command) => key::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments, &cli.connection).await,

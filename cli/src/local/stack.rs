@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use url::Url;
+use uuid::Uuid;
 
 use super::folders::Folders;
 use super::host::{Host, HostOptions};
@@ -16,6 +17,8 @@ use crate::database;
 const OWNER: &str = "noted";
 /// The role of the components.
 pub const APP_ROLE: &str = "noted_app";
+/// The role of the worker that fetches embeddings.
+pub const WORKER_ROLE: &str = "noted_worker";
 const DATABASE: &str = "noted";
 
 /// A database that is ready for the bundle.
@@ -27,6 +30,8 @@ pub struct LocalDatabase {
     pub owner_url: Url,
     /// How the components connect.
     pub app_url: Url,
+    /// How the worker connects.
+    pub worker_url: Url,
 }
 
 impl LocalDatabase {
@@ -58,7 +63,12 @@ impl LocalDatabase {
 
     fn on_port(port: u16, cluster: Option<Cluster>, secrets: &Secrets) -> Result<Self> {
         let url = |user: &str, password: &str| format!("postgres://{user}:{password}@127.0.0.1:{port}/{DATABASE}?sslmode=disable").parse();
-        Ok(Self { cluster, owner_url: url(OWNER, &secrets.owner_password)?, app_url: url(APP_ROLE, &secrets.app_password)? })
+        Ok(Self {
+            cluster,
+            owner_url: url(OWNER, &secrets.owner_password)?,
+            app_url: url(APP_ROLE, &secrets.app_password)?,
+            worker_url: url(WORKER_ROLE, &secrets.worker_password)?,
+        })
     }
 
     /// Uses a server that somebody else runs.
@@ -66,13 +76,17 @@ impl LocalDatabase {
     /// # Errors
     /// When `owner_url` cannot carry another user.
     pub fn external(owner_url: Url, secrets: &Secrets) -> Result<Self> {
-        let mut app_url = owner_url.clone();
-        let replaced = app_url.set_username(APP_ROLE).and_then(|()| app_url.set_password(Some(&secrets.app_password)));
-        replaced.ok().context("DATABASE_URL must have the form postgres://user:password@host/database")?;
-        Ok(Self { cluster: None, owner_url, app_url })
+        let url = |user: &str, password: &str| {
+            let mut url = owner_url.clone();
+            let replaced = url.set_username(user).and_then(|()| url.set_password(Some(password)));
+            replaced.ok().context("DATABASE_URL must have the form postgres://user:password@host/database")?;
+            anyhow::Ok(url)
+        };
+        let (app_url, worker_url) = (url(APP_ROLE, &secrets.app_password)?, url(WORKER_ROLE, &secrets.worker_password)?);
+        Ok(Self { cluster: None, owner_url, app_url, worker_url })
     }
 
-    /// Brings the schema up to date and gives the components' role its password. Answers how many migrations ran.
+    /// Brings the schema up to date and gives the roles of the components and the worker their passwords. Answers how many migrations ran.
     ///
     /// # Errors
     /// When a migration fails; it is rolled back and named.
@@ -80,6 +94,7 @@ impl LocalDatabase {
         let mut connection = database::connect(&self.owner_url).await?;
         let applied = database::up(&mut connection).await?;
         database::set_password(&mut connection, APP_ROLE, &secrets.app_password).await?;
+        database::set_password(&mut connection, WORKER_ROLE, &secrets.worker_password).await?;
         Ok(applied)
     }
 
@@ -89,7 +104,14 @@ impl LocalDatabase {
     /// When the host does not start.
     pub fn serve(&self, secrets: &Secrets, mut options: HostOptions) -> Result<Host> {
         options.variables.push(("database_url".to_owned(), self.app_url.to_string()));
+        options.variables.push(("worker_database_url".to_owned(), self.worker_url.to_string()));
         options.variables.push(("key_pepper".to_owned(), secrets.key_pepper.clone()));
+        options.variables.push(("jobs_secret".to_owned(), secrets.jobs_secret.clone()));
+        // What components may reach is written without a path.
+        let provider = options.variables.iter().find(|(name, _)| name == "voyage_base_url").and_then(|(_, url)| Url::parse(url).ok());
+        if let Some(provider) = provider {
+            options.variables.push(("voyage_host".to_owned(), provider.origin().ascii_serialization()));
+        }
         Host::start(&options)
     }
 }
@@ -101,6 +123,8 @@ pub struct OwnerDatabase {
     pub url: Url,
     /// The pepper of the project's keys; an operator's own is not known here.
     pub key_pepper: Option<String>,
+    /// The workspace of `noted up`, if this is its database.
+    pub workspace: Option<Uuid>,
     /// Kept running as long as this value lives.
     _server: Option<Cluster>,
 }
@@ -112,12 +136,13 @@ impl OwnerDatabase {
     /// When there is neither, or the database cannot be started.
     pub async fn open() -> Result<Self> {
         if let Some(url) = database::configured_url()? {
-            return Ok(Self { url, key_pepper: None, _server: None });
+            return Ok(Self { url, key_pepper: None, workspace: None, _server: None });
         }
         let project = Project::locate().context("DATABASE_URL is not set")?;
         let folders = Folders::of_project(project.root())?;
         let secrets = Secrets::load_or_create(&folders.data)?;
         let local = LocalDatabase::open(&folders, &secrets).await?;
-        Ok(Self { url: local.owner_url, key_pepper: Some(secrets.key_pepper), _server: local.cluster })
+        let workspace = secrets.development.as_ref().map(|development| development.workspace_id);
+        Ok(Self { url: local.owner_url, key_pepper: Some(secrets.key_pepper), workspace, _server: local.cluster })
     }
 }
