@@ -36,21 +36,21 @@ fn assert_passed(proof: &Proof, passed: Result<Passed, impl std::fmt::Display>) 
 fn nothing_is_lost_and_everybody_agrees_in_the_end() {
     let histories = std::env::var("NOTED_HISTORIES").ok().and_then(|number| number.parse().ok()).unwrap_or(IN_MEMORY);
     let proof = Proof { seed: seed(), histories, length: Length::Long, shrinks_max: 20_000 };
-    assert_passed(&proof, proof.run(|| Ok(in_memory())));
+    assert_passed(&proof, proof.run(|| Ok(in_memory()), || {}));
 }
 
 #[test]
 fn postgresql_answers_as_the_specification_does() {
     let database = &shared_database().database;
     let proof = Proof { seed: seed(), histories: IN_DATABASE, length: Length::Short, shrinks_max: 300 };
-    assert_passed(&proof, proof.run(|| in_database(database)));
+    assert_passed(&proof, proof.run(|| in_database(database), || {}));
 }
 
 #[test]
 fn nothing_is_lost_over_a_wire_that_goes_wrong_all_the_time() {
     let world = shared();
     let proof = Proof { seed: seed(), histories: OVER_HTTP, length: Length::Short, shrinks_max: 30 };
-    assert_passed(&proof, proof.run(|| over_http(world)));
+    assert_passed(&proof, proof.run(|| over_http(world), || {}));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What the API promises, asked over HTTP: one module for each part of the contract.
 
 mod access;
+mod agent;
 mod batch;
 mod bodies;
 mod changes;
@@ -20,8 +21,10 @@ mod logs;
 mod merge;
 mod notes;
 mod paths;
+mod rag;
 mod rates;
 mod revisions;
+mod search;
 mod status;
 mod update;
 

@@ -5,6 +5,7 @@
 mod crash;
 mod health;
 mod outage;
+mod provider;
 mod shutdown;
 mod silence;
 

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod conformance;
+mod consent;
 mod contract;
 mod faults;
 mod folder;

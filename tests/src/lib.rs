@@ -4,8 +4,11 @@
 pub mod client;
 pub mod conformance;
 pub mod histories;
+pub mod known_items;
 pub mod model;
 pub mod mutants;
+pub mod provider;
 pub mod proxy;
 pub mod routes;
+pub mod soak;
 pub mod world;

@@ -53,6 +53,7 @@ pub struct Model {
     ids: u128,
     /// The id of the next note, where another server has chosen it already.
     next_id: Option<NoteId>,
+    backup: Option<Box<Self>>,
 }
 
 impl Default for Model {
@@ -78,6 +79,7 @@ impl Model {
             epoch,
             ids: 0,
             next_id: None,
+            backup: None,
         }
     }
 
@@ -158,7 +160,8 @@ impl Model {
         Ok(Page { changes, next_cursor: self.cursor(seq, floor), has_more })
     }
 
-    /// Forgets all tombstones, and answers how many it were.
+    /// Forgets all tombstones, and answers how many it were. Their texts count as kept from then on: whoever deleted a note had seen its text, and thirty
+    /// days have gone by in which it could be had back.
     pub fn collect(&mut self) -> usize {
         let tombstones: Vec<_> = self.notes.iter().filter(|(_, note)| note.is_deleted).map(|(id, note)| (*id, note.seq)).collect();
         let collected = tombstones.len();
@@ -171,6 +174,31 @@ impl Model {
             }
         }
         collected
+    }
+
+    /// Makes a backup, in place of an earlier one.
+    pub fn back_up(&mut self) {
+        let backup = Self { backup: None, ..self.clone() };
+        self.backup = Some(Box::new(backup));
+    }
+
+    /// Whether there is a backup.
+    #[must_use]
+    pub fn has_backup(&self) -> bool {
+        self.backup.is_some()
+    }
+
+    /// Is what it was when the backup was made, and begins a new epoch, as an operator does. Nothing without a backup.
+    pub fn restore(&mut self, epoch: EpochId) {
+        let Some(backup) = self.backup.take() else { return };
+        // Ids are random in a database, so that those of lost notes are never given again.
+        *self = Self { epoch, ids: self.ids, backup: Some(backup.clone()), ..*backup };
+    }
+
+    /// Changes whenever the database is set back.
+    #[must_use]
+    pub fn epoch(&self) -> EpochId {
+        self.epoch
     }
 
     fn cursor(&self, seq: i64, floor: i64) -> ChangeCursor {
@@ -293,6 +321,7 @@ impl Model {
     }
 }
 
-fn has_seen(seen: &VersionVector, stored: &VersionVector) -> bool {
+/// Whether whoever has seen `seen` has seen `stored`.
+pub(crate) fn has_seen(seen: &VersionVector, stored: &VersionVector) -> bool {
     matches!(seen.compare(stored), Causality::Equal | Causality::Dominates)
 }

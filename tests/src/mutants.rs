@@ -15,6 +15,8 @@ use std::fmt;
 pub enum Verdict {
     /// A history, and its number.
     History(usize),
+    /// A test that has a name.
+    Test(String),
     /// A promise.
     Promise(&'static str),
     /// It does not even compile, so it is no bug that anybody could make.
@@ -27,7 +29,7 @@ impl Verdict {
     /// Whether something caught it.
     #[must_use]
     pub fn is_caught(&self) -> bool {
-        matches!(self, Self::History(_) | Self::Promise(_))
+        matches!(self, Self::History(_) | Self::Test(_) | Self::Promise(_))
     }
 }
 
@@ -35,6 +37,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::History(number) => write!(f, "caught by history {number}"),
+            Self::Test(name) => write!(f, "caught by the test: {name}"),
             Self::Promise(name) => write!(f, "caught by the promise: {name}"),
             Self::Nonsense(why) => write!(f, "NOT A BUG THAT RUNS: {why}"),
             Self::Survived => f.write_str("SURVIVED"),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{OnceLock, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use noted::database;
@@ -16,14 +16,19 @@ use noted::local::host::{Host, HostOptions};
 use noted::local::postgres::Cluster;
 use noted::local::secrets::Secrets;
 use noted::local::stack::LocalDatabase;
+use noted::local::ticker::{Round, Ticker};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::provider::Provider;
 
 /// How the names of worlds' folders begin; the id of their process follows.
 const FOLDER_PREFIX: &str = "noted-test-";
+
+/// Longest that all work that waits may take.
+const JOBS_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running stack. Dropping it stops the processes and removes the data.
 #[derive(Debug)]
@@ -34,6 +39,10 @@ pub struct World {
     pub database: LocalDatabase,
     /// Its secrets.
     pub secrets: Secrets,
+    /// Where its vectors come from. Whoever makes it misbehave needs a world of their own.
+    pub provider: Provider,
+    /// Of another provider, where one was named.
+    variables: Option<Vec<(String, String)>>,
     manifest: PathBuf,
     arguments: Vec<String>,
     folder: tempfile::TempDir,
@@ -91,6 +100,18 @@ impl World {
         Self::of(checkout().join("spin.toml"), &[]).await
     }
 
+    /// Starts a stack of the bundle with a provider of embeddings that somebody else runs.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn with_provider(base_url: &Url, model: &str) -> Result<Self> {
+        let mut world = Self::without_host(checkout().join("spin.toml")).await?;
+        let variables = [("voyage_base_url", base_url.as_str()), ("voyage_model", model), ("voyage_api_key", "eval")];
+        world.variables = Some(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        world.start_host()?;
+        Ok(world)
+    }
+
     /// Starts a stack of any manifest, with further arguments for the host.
     ///
     /// # Errors
@@ -124,7 +145,8 @@ impl World {
         let cache = Folders::of_project(checkout())?.cache;
         let database = LocalDatabase::embedded(&cache, &folder.path().join("postgres"), &secrets).await?;
         database.migrate(&secrets).await?;
-        Ok(Self { host: None, database, secrets, manifest, arguments: Vec::new(), folder })
+        let provider = Provider::start()?;
+        Ok(Self { host: None, database, secrets, provider, variables: None, manifest, arguments: Vec::new(), folder })
     }
 
     /// Starts a stack of the conformance list's probe. It works as the owner, because it makes tables of its own.
@@ -147,7 +169,7 @@ impl World {
         let options = HostOptions {
             manifest: self.manifest.clone(),
             listen: "127.0.0.1:0".to_owned(),
-            variables: Vec::new(),
+            variables: self.variables.clone().unwrap_or_else(|| self.provider.variables()),
             state: self.folder.path().join("host"),
             arguments: self.arguments.clone(),
         };
@@ -252,6 +274,31 @@ impl World {
         self.host.as_ref().map_or_else(|| panic!("the host is stopped"), Host::base_url)
     }
 
+    /// Does what one round of the worker does.
+    ///
+    /// # Panics
+    /// When the host does not do it.
+    pub async fn run_round(&self) -> Round {
+        let ticker = Ticker::new(self.base_url(), &self.secrets.jobs_secret).unwrap_or_else(|error| panic!("no ticker: {error:#}"));
+        ticker.round().await.unwrap_or_else(|trouble| panic!("{trouble}"))
+    }
+
+    /// Does all work that waits and can be done now, and answers what was done.
+    ///
+    /// # Panics
+    /// When the host does not do it, or there is no end to it.
+    pub async fn run_jobs(&self) -> Round {
+        let deadline = Instant::now() + JOBS_PATIENCE;
+        let mut done = Round::default();
+        loop {
+            done += self.run_round().await;
+            if done.is_idle {
+                return done;
+            }
+            assert!(Instant::now() < deadline, "there is no end to the work that waits: {done:?}");
+        }
+    }
+
     /// What the components wrote to their logs so far.
     ///
     /// # Errors
@@ -330,12 +377,12 @@ fn kill_at_once<'a>(processes: impl IntoIterator<Item = &'a str>) -> std::io::Re
 /// # Panics
 /// When the time is over.
 pub async fn eventually<T>(what: &str, patience: Duration, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + patience;
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(std::time::Instant::now() < deadline, "{what} did not happen within {} s", patience.as_secs_f64());
+        assert!(Instant::now() < deadline, "{what} did not happen within {} s", patience.as_secs_f64());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -59,21 +59,33 @@ async fn the_components_role_can_change_nothing_about_the_database() {
     }
 }
 
+/// The functions of ours that a role may call.
+async fn callable(role: &str) -> Vec<String> {
+    let callable = sqlx::query_scalar(
+        "select p.pronamespace::regnamespace || '.' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname in ('noted', 'auth', 'sync', 'search', 'api')
+           and has_schema_privilege($1, n.oid, 'usage') and has_function_privilege($1, p.oid, 'execute')
+         order by 1",
+    );
+    callable.bind(role).fetch_all(&mut shared().superuser().await).await.unwrap()
+}
+
 #[tokio::test]
 async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
-    let callable = names(
-        "select p.pronamespace::regnamespace || '.' || p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-         where n.nspname in ('noted', 'auth', 'sync', 'api')
-           and has_schema_privilege('noted_app', n.oid, 'usage') and has_function_privilege('noted_app', p.oid, 'execute')
-         order by 1",
-    )
-    .await;
     let expected = [
+        "api.agent_compared",
+        "api.agent_export",
+        "api.agent_feedback",
+        "api.agent_report",
+        "api.agent_uncompared",
+        "api.agent_write_note",
         "api.caller",
         "api.conflicts_list",
         "api.conflicts_read",
         "api.conflicts_resolve",
         "api.conflicts_restore",
+        "api.embeddings_backfill",
+        "api.embeddings_status",
         "api.health",
         "api.ide_sync_batch",
         "api.ide_sync_changes",
@@ -88,25 +100,37 @@ async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
         "api.notes_list",
         "api.notes_read",
         "api.notes_revisions",
+        "api.notes_search",
         "api.notes_versions",
+        "api.rag_query_begin",
+        "api.rag_query_find",
     ];
-    assert_eq!(callable, expected);
+    assert_eq!(callable("noted_app").await, expected);
+}
+
+#[tokio::test]
+async fn the_workers_role_may_do_the_workers_jobs_and_nothing_else() {
+    let expected = ["api.jobs_analysed", "api.jobs_begin", "api.jobs_claim", "api.jobs_embedded", "api.jobs_failed"];
+    assert_eq!(callable("noted_worker").await, expected);
 }
 
 #[tokio::test]
 async fn the_roles_have_no_powers_of_their_own() {
     let powerful = names(
-        "select rolname::text from pg_roles where rolname in ('noted_app', 'noted_api')
+        "select rolname::text from pg_roles where rolname in ('noted_app', 'noted_api', 'noted_worker', 'noted_search')
          and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)",
     )
     .await;
     assert_eq!(powerful, Vec::<String>::new());
-    assert_eq!(names("select rolname::text from pg_roles where rolname = 'noted_api' and rolcanlogin").await, Vec::<String>::new());
+    assert_eq!(
+        names("select rolname::text from pg_roles where rolname in ('noted_api', 'noted_search') and rolcanlogin").await,
+        Vec::<String>::new()
+    );
     let superusers = names("select rolname::text from pg_roles where rolname = 'noted' and (rolsuper or rolbypassrls)").await;
     assert_eq!(superusers, Vec::<String>::new(), "the owner is under row security too");
     let owned = names(
-        "select relname::text from pg_class where relowner = 'noted_app'::regrole
-         union select proname from pg_proc where proowner = 'noted_app'::regrole",
+        "select relname::text from pg_class where relowner in ('noted_app'::regrole, 'noted_worker'::regrole)
+         union select proname from pg_proc where proowner in ('noted_app'::regrole, 'noted_worker'::regrole)",
     )
     .await;
     assert_eq!(owned, Vec::<String>::new());
@@ -116,7 +140,7 @@ async fn the_roles_have_no_powers_of_their_own() {
 async fn every_table_of_a_workspace_has_row_security_enabled_and_forced() {
     let open = names(
         "select c.relname::text from pg_class c
-         where c.relnamespace = 'noted'::regnamespace and c.relkind in ('r', 'p')
+         where c.relnamespace in ('noted'::regnamespace, 'search'::regnamespace) and c.relkind in ('r', 'p')
            and (c.relname = 'workspaces' or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'workspace_id'))
            and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_policy p where p.polrelid = c.oid))",
     )
@@ -124,19 +148,20 @@ async fn every_table_of_a_workspace_has_row_security_enabled_and_forced() {
     assert_eq!(open, Vec::<String>::new());
     let of_nobody = names(
         "select c.relname::text from pg_class c
-         where c.relnamespace = 'noted'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'workspaces'
+         where c.relnamespace in ('noted'::regnamespace, 'search'::regnamespace) and c.relkind in ('r', 'p') and c.relname <> 'workspaces'
            and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'workspace_id')
          order by 1",
     )
     .await;
-    assert_eq!(of_nobody, ["users"], "a table without a workspace is an exception that somebody decided on");
+    assert_eq!(of_nobody, ["providers", "users"], "a table without a workspace is an exception that somebody decided on");
 }
 
 #[tokio::test]
 async fn every_key_of_a_table_begins_with_the_workspace() {
     let others = names(
         "select con.conname::text from pg_constraint con join pg_class c on c.oid = con.conrelid
-         where c.relnamespace = 'noted'::regnamespace and con.contype = 'p' and c.relname not in ('users', 'workspaces')
+         where c.relnamespace in ('noted'::regnamespace, 'search'::regnamespace) and con.contype = 'p'
+           and c.relname not in ('users', 'workspaces', 'providers')
            and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum = con.conkey[1] and a.attname = 'workspace_id')",
     )
     .await;
@@ -146,15 +171,19 @@ async fn every_key_of_a_table_begins_with_the_workspace() {
 #[tokio::test]
 async fn every_function_that_runs_as_another_role_has_a_pinned_search_path() {
     let definers = "select p.oid::regprocedure::text from pg_proc p where p.prosecdef
-         and p.pronamespace::regnamespace::text in ('noted', 'auth', 'sync', 'api')";
+         and p.pronamespace::regnamespace::text in ('noted', 'auth', 'sync', 'search', 'api')";
     let all: Vec<String> = names(definers).await;
     assert!(all.len() >= 7, "{all:?}");
     let loose = names(
-        "select p.oid::regprocedure::text from pg_proc p where p.prosecdef and p.pronamespace::regnamespace::text in ('noted', 'auth', 'sync', 'api')
-         and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)",
+        "select p.oid::regprocedure::text from pg_proc p where p.prosecdef and p.pronamespace::regnamespace::text in ('noted', 'auth', 'sync', 'search', 'api')
+         and not coalesce(p.proconfig && array['search_path=pg_catalog, pg_temp', 'search_path=pg_catalog, public, pg_temp'], false)",
     )
     .await;
     assert_eq!(loose, Vec::<String>::new());
+    // Where the operators of vectors are; nobody of ours may put anything else there.
+    let writers =
+        names("select rolname::text from pg_roles where rolname like 'noted\\_%' and has_schema_privilege(oid, 'public', 'create')").await;
+    assert_eq!(writers, Vec::<String>::new());
 }
 
 #[tokio::test]

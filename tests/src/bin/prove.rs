@@ -1,12 +1,17 @@
-//! What takes longer than a test run: ten times the histories, and every deliberate bug.
+//! What takes longer than a test run: ten times the histories, minutes in two watched folders, and every deliberate bug.
+//!
+//! Each part runs whatever became of the one before it, and a table at the end tells of all. One that fails makes the whole fail.
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-use clap::Parser;
+use anyhow::{Result, anyhow, bail};
+use clap::{Parser, ValueEnum};
+use noted::output;
 use noted_tests::histories::Length;
-use noted_tests::histories::proof::{Failed, Passed, Proof, in_database, new_seed, over_http};
+use noted_tests::histories::proof::{Proof, Servers, in_database, in_memory, new_seed, over_http, seed};
 use noted_tests::mutants::{Checkout, Verdict, database_mutants, engine_mutants};
+use noted_tests::soak::soak;
 use noted_tests::world::{shared, shared_database};
 
 /// Histories in which a bug of the database must be caught.
@@ -14,21 +19,44 @@ const FOR_A_DATABASE_BUG: u32 = 1_000;
 /// Histories in which a bug of the engine must be caught.
 const FOR_AN_ENGINE_BUG: u32 = 20_000;
 
-/// Try histories against PostgreSQL, and see that deliberate bugs are caught.
+/// Try sync for longer than a test run does, and see that deliberate bugs are caught.
 #[derive(Parser)]
 struct Arguments {
-    /// How many histories against PostgreSQL.
+    /// Only this part; may be repeated.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Histories against PostgreSQL; in memory it is ten times as many, over HTTP a tenth.
     #[arg(long, default_value_t = 10_000)]
     histories: u32,
-    /// How many histories over HTTP.
-    #[arg(long, default_value_t = 1_000)]
-    http_histories: u32,
+    /// How long two watched folders are edited.
+    #[arg(long, default_value_t = 300)]
+    seconds: u64,
     /// Only bugs whose description contains this.
     #[arg(long, default_value = "")]
     bug: String,
-    /// Leave out the bugs of the engine, each of which is a build.
-    #[arg(long)]
-    no_builds: bool,
+}
+
+/// A part of the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Histories against the specification.
+    Memory,
+    /// Histories against the functions of the database.
+    Postgresql,
+    /// Histories against the running bundle, over a wire that goes wrong all the time.
+    Http,
+    /// Two folders that are watched and edited at random.
+    Soak,
+    /// Deliberate bugs of the database's functions.
+    DatabaseBugs,
+    /// Deliberate bugs of the engine and the shared core, each of which is a build.
+    EngineBugs,
+}
+
+/// What a part showed, how much of it, and the seed that repeats it.
+struct Shown {
+    what: String,
+    seed: u64,
 }
 
 fn main() -> ExitCode {
@@ -42,44 +70,109 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let world = shared_database();
-    if arguments.histories > 0 {
-        let proof = Proof { seed: new_seed(), histories: arguments.histories, length: Length::Short, shrinks_max: 300 };
-        passed("PostgreSQL", &proof, proof.run(|| in_database(&world.database)))?;
+    let parts = if arguments.only.is_empty() { Part::value_variants() } else { &arguments.only };
+    let (mut rows, mut failed) = (Vec::new(), 0);
+    for part in parts {
+        let started = Instant::now();
+        let shown = part.prove(arguments);
+        let took = format!("{:.0} s", started.elapsed().as_secs_f64());
+        let row = match shown {
+            Ok(Shown { what, seed }) => [part.title().to_owned(), "holds".to_owned(), what, seed.to_string(), took],
+            Err(error) => {
+                failed += 1;
+                eprintln!("{} FAILED: {error:#}", part.title());
+                [part.title().to_owned(), "FAILED".to_owned(), "told above".to_owned(), String::new(), took]
+            }
+        };
+        rows.push(row);
     }
-    if arguments.http_histories > 0 {
-        let proof = Proof { seed: new_seed(), histories: arguments.http_histories, length: Length::Short, shrinks_max: 30 };
-        passed("HTTP", &proof, proof.run(|| over_http(shared())))?;
+    output::table(["PROOF", "RESULT", "WHAT", "SEED", "TOOK"], &rows)?;
+    if failed > 0 {
+        bail!("{failed} of {} proofs failed", rows.len());
     }
-    let mut verdicts = Vec::new();
-    for bug in database_mutants()?.iter().filter(|bug| bug.name.contains(&arguments.bug)) {
-        verdicts.push(told(&bug.name, bug.judge(world, FOR_A_DATABASE_BUG)?));
-    }
-    let engine_bugs: Vec<_> = engine_mutants()?.into_iter().filter(|bug| bug.name.contains(&arguments.bug)).collect();
-    if !arguments.no_builds && !engine_bugs.is_empty() {
-        let copy = Checkout::copy()?;
-        copy.pass(FOR_AN_ENGINE_BUG)?;
-        for bug in &engine_bugs {
-            verdicts.push(told(&bug.name, bug.judge(&copy, FOR_AN_ENGINE_BUG)?));
+    Ok(())
+}
+
+impl Part {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Memory => "histories in memory",
+            Self::Postgresql => "histories against PostgreSQL",
+            Self::Http => "histories over HTTP",
+            Self::Soak => "two watched folders",
+            Self::DatabaseBugs => "bugs of the database",
+            Self::EngineBugs => "bugs of the engine",
         }
     }
-    let caught = verdicts.iter().filter(|verdict| verdict.is_caught()).count();
-    eprintln!("{caught} of {} deliberate bugs were caught", verdicts.len());
-    if caught < verdicts.len() {
-        bail!("a bug that nothing catches could be there already");
+
+    fn prove(self, arguments: &Arguments) -> Result<Shown> {
+        let number = arguments.histories;
+        match self {
+            Self::Memory => self.histories(number.saturating_mul(10), Length::Long, 20_000, || Ok(in_memory())),
+            Self::Postgresql => self.histories(number, Length::Short, 300, || in_database(&shared_database().database)),
+            Self::Http => self.histories(number.div_ceil(10), Length::Short, 30, || over_http(shared())),
+            Self::Soak => self.watched_folders(Duration::from_secs(arguments.seconds)),
+            Self::DatabaseBugs => database_bugs(&arguments.bug),
+            Self::EngineBugs => engine_bugs(&arguments.bug),
+        }
     }
-    Ok(())
+
+    fn histories(
+        self,
+        histories: u32,
+        length: Length,
+        shrinks_max: u32,
+        servers: impl Fn() -> Result<Servers, String> + Sync,
+    ) -> Result<Shown> {
+        let proof = Proof { seed: new_seed(), histories, length, shrinks_max };
+        let bar = output::bar(true).with_message(self.title());
+        bar.set_length(u64::from(histories));
+        let outcome = proof.run(servers, || bar.inc(1));
+        bar.finish_and_clear();
+        let passed = outcome.map_err(|failed| anyhow!("NOTED_SEED={}, {failed}", proof.seed))?;
+        Ok(Shown { what: passed.to_string(), seed: proof.seed })
+    }
+
+    fn watched_folders(self, length: Duration) -> Result<Shown> {
+        let (seed, started) = (new_seed(), Instant::now());
+        let bar = output::bar(true).with_message(self.title());
+        bar.set_length(length.as_secs());
+        let soaked = soak(shared(), seed, length, || bar.set_position(started.elapsed().as_secs()));
+        let soaked = tokio::runtime::Runtime::new()?.block_on(soaked);
+        bar.finish_and_clear();
+        Ok(Shown { what: soaked.map_err(|error| error.context(format!("NOTED_SEED={seed}")))?.to_string(), seed })
+    }
 }
 
-fn passed(server: &str, proof: &Proof, outcome: Result<Passed, Failed>) -> Result<()> {
-    match outcome {
-        Ok(passed) => eprintln!("{server}: {passed}; NOTED_SEED={} repeats them", proof.seed),
-        Err(failed) => bail!("{server}: NOTED_SEED={}, {failed}", proof.seed),
-    }
-    Ok(())
+fn database_bugs(named: &str) -> Result<Shown> {
+    let bugs: Vec<_> = database_mutants()?.into_iter().filter(|bug| bug.name.contains(named)).collect();
+    all_caught(bugs.iter().map(|bug| (bug.name.as_str(), bug.judge(shared_database(), FOR_A_DATABASE_BUG))))
 }
 
-fn told(name: &str, verdict: Verdict) -> Verdict {
-    eprintln!("{name:<70} {verdict}");
-    verdict
+fn engine_bugs(named: &str) -> Result<Shown> {
+    let bugs: Vec<_> = engine_mutants()?.into_iter().filter(|bug| bug.name.contains(named)).collect();
+    let copy = Checkout::copy()?;
+    copy.pass(FOR_AN_ENGINE_BUG)?;
+    all_caught(bugs.iter().map(|bug| (bug.name.as_str(), bug.judge(&copy, FOR_AN_ENGINE_BUG))))
+}
+
+/// Tells of each bug as it is judged. One that nothing catches could be there already.
+fn all_caught<'a>(judged: impl Iterator<Item = (&'a str, Result<Verdict>)>) -> Result<Shown> {
+    let (mut caught, mut escaped) = (0, Vec::new());
+    for (name, verdict) in judged {
+        let told = verdict.as_ref().map_or_else(|error| format!("NOT TRIED: {error:#}"), ToString::to_string);
+        eprintln!("  {name:<70} {told}");
+        if verdict.is_ok_and(|verdict| verdict.is_caught()) {
+            caught += 1;
+        } else {
+            escaped.push(name);
+        }
+    }
+    if !escaped.is_empty() {
+        bail!("{} of {} bugs were not caught: {}", escaped.len(), caught + escaped.len(), escaped.join("; "));
+    }
+    if caught == 0 {
+        bail!("no bug has such a description");
+    }
+    Ok(Shown { what: format!("{caught} bugs, all caught"), seed: seed() })
 }

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use noted_client::engine::{Answer, Disk, Effect, Engine, Found, Keep, LocalFile, Pending, Request, Side, State, Task};
-use noted_shared::domain::{ContentHash, NoteId, NotePath, OriginId, Timestamp, Title};
+use noted_shared::domain::{ContentHash, NoteId, NotePath, OriginId, Timestamp, Title, VersionVector};
+
+use noted_shared::wire::ResyncReason;
 
 use super::server::Server;
+use crate::model::has_seen;
 
 /// Steps of one sync at most; more would never end.
 const STEPS_MAX: usize = 2_000;
@@ -48,6 +51,8 @@ pub struct Client {
     /// Texts that were once in this folder or kept beside it: whoever sits here can have read them.
     known: HashSet<ContentHash>,
     acknowledged: Vec<ContentHash>,
+    /// Texts that were here when this client or the server forgot what was. They may be sent as new.
+    survived: HashSet<ContentHash>,
     /// Conflicts that began here.
     pub conflicts: usize,
     /// Requests that were sent.
@@ -79,6 +84,7 @@ impl Client {
             own: BTreeSet::new(),
             known: HashSet::new(),
             acknowledged: Vec::new(),
+            survived: HashSet::new(),
             conflicts: 0,
             requests: 0,
         }
@@ -117,12 +123,25 @@ impl Client {
         let hash = ContentHash::of(&text);
         self.known.insert(hash);
         self.own.insert(path.clone());
-        self.disk.insert(path.clone(), (hash, text));
+        self.put(path, Some((hash, text)));
+    }
+
+    /// What was at the path is not what survived any more.
+    fn put(&mut self, path: &NotePath, file: Option<File>) {
+        let old = match file {
+            Some(file) => self.disk.insert(path.clone(), file),
+            None => self.disk.remove(path),
+        };
+        if let Some((hash, _)) = old
+            && !self.disk.values().any(|(other, _)| *other == hash)
+        {
+            self.survived.remove(&hash);
+        }
     }
 
     /// Somebody deletes a file.
     pub fn delete(&mut self, path: &NotePath) {
-        self.disk.remove(path);
+        self.put(path, None);
         self.own.remove(path);
     }
 
@@ -140,8 +159,8 @@ impl Client {
     /// Everything that the client remembers is lost, but not its files.
     pub fn lose_state(&mut self) {
         self.runs += 1;
-        // Nobody can tell any more which of them came from the server.
-        self.own = self.disk.keys().cloned().collect();
+        self.own.clear();
+        self.survive();
         let origin = OriginId::parse(&format!("client-{}-{}", self.name, self.runs)).unwrap_or_else(|_| unreachable!("the name is short"));
         self.saved = State::new("memory", origin);
     }
@@ -149,6 +168,46 @@ impl Client {
     /// The place in the feed is lost.
     pub fn lose_cursor(&mut self) {
         self.saved.cursor = None;
+    }
+
+    /// The server knows nothing any more of what came after its backup. What this folder has of it is now nowhere else, and may be sent
+    /// again.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(super) fn server_was_set_back(&mut self, server: &mut Server) -> Result<(), String> {
+        self.survive();
+        let mut kept = Vec::new();
+        for hash in self.acknowledged.drain(..) {
+            if server.has_text(hash)? {
+                kept.push(hash);
+            }
+        }
+        self.acknowledged = kept;
+        // Whoever has seen a version has seen what it was made from, and may replace that without having had it here.
+        for (note_id, seen) in self.vectors() {
+            self.known.extend(server.specified(note_id).filter(|note| has_seen(&seen, &note.vector)).map(|note| note.hash));
+        }
+        Ok(())
+    }
+
+    /// What is here and may be sent as new: nobody can tell any more whether it was deleted on the server while nobody remembered. Bringing back a
+    /// note that somebody deleted costs that person a second deletion; the other way would cost a text. It ends for a text with the
+    /// file that has it, so that a deletion from then on counts again.
+    fn survive(&mut self) {
+        self.survived.extend(self.disk.values().map(|(hash, _)| *hash).chain(self.kept.keys().copied()));
+    }
+
+    /// What this client would claim to have seen of which notes.
+    fn vectors(&self) -> Vec<(NoteId, VersionVector)> {
+        let entries = self.saved.entries.iter().map(|(_, entry)| (entry.note_id, &entry.version_vector));
+        let conflicts = self.saved.conflicts.values().map(|conflict| (conflict.theirs.note_id, &conflict.theirs.version_vector));
+        let pending = self.saved.pending.iter().filter_map(|pending| match &pending.request {
+            Request::Create { .. } => None,
+            Request::Update { note_id, seen, .. } | Request::Delete { note_id, seen } => Some((*note_id, seen)),
+        });
+        let applying = self.saved.applying.iter().map(|remote| (remote.note_id, &remote.version_vector));
+        entries.chain(conflicts).chain(pending).chain(applying).map(|(note_id, seen)| (note_id, seen.clone())).collect()
     }
 
     fn engine(&mut self) -> Engine {
@@ -213,6 +272,10 @@ impl Client {
                 }
                 Task::Save => {
                     self.saved = engine.state().clone();
+                    if self.saved.resync == Some(ResyncReason::DatabaseRestored) {
+                        // Until all is read again, what was lost cannot be told from what was deleted since.
+                        self.survive();
+                    }
                     let needed: HashSet<ContentHash> = self.saved.texts().collect();
                     self.kept.retain(|hash, _| needed.contains(hash));
                     engine.saved();
@@ -224,6 +287,7 @@ impl Client {
                 }
                 Task::Ask(request) => {
                     if let (Some(cursor), Some(saved)) = (request.cursor, self.saved.cursor)
+                        && cursor.epoch == saved.epoch
                         && cursor.seq < saved.seq
                     {
                         return Err("the place in the feed went back".to_owned());
@@ -268,7 +332,8 @@ impl Client {
         let Some(hash) = pending.request.text() else { return Ok(()) };
         if let Some((_, text)) = self.disk.get(&pending.path).filter(|(found, _)| *found == hash) {
             self.kept.insert(hash, text.clone());
-            if matches!(pending.request, Request::Create { .. }) && !self.own.contains(&pending.path) {
+            let is_somebodys = self.own.contains(&pending.path) || self.survived.contains(&hash);
+            if matches!(pending.request, Request::Create { .. }) && !is_somebodys {
                 return Err(format!("{} is about to come back, and nobody has written it", pending.path));
             }
         }
@@ -311,19 +376,19 @@ impl Client {
         };
         let replaced = match note_of(&pending.request) {
             None => None,
-            Some(note_id) => {
-                // What its author has deleted needs nobody's attention before it is replaced.
-                server.note(note_id)?.filter(|note| !note.is_deleted).map(|note| (note.hash, note.version))
-            }
+            Some(note_id) => server.note(note_id)?,
         };
         let Some(answer) = server.send(&self.saved.origin, pending, text.as_deref())? else { return Ok(None) };
         if let (Answer::Written(_), Some(hash)) = (&answer, pending.request.text()) {
             self.acknowledged.push(hash);
         }
         let is_done = matches!(answer, Answer::Written(_) | Answer::Deleted);
-        if let (Some((unseen, version)), Some(note_id)) = (replaced.filter(|_| is_done), note_of(&pending.request)) {
-            let is_replaced = server.note(note_id)?.is_none_or(|note| note.version != version);
-            if is_replaced && !self.known.contains(&unseen) {
+        if let (Some(old), Some(note_id)) = (replaced.filter(|_| is_done), note_of(&pending.request)) {
+            let is_replaced = server.note(note_id)?.is_none_or(|note| note.version != old.version);
+            // Of a tombstone, its vector is all that anybody is shown. Whoever deleted the note had seen its text, because that was checked here as
+            // well; whoever writes the note anew need not have, if the text can still be had.
+            let is_settled = old.is_deleted && server.has_text(old.hash)?;
+            if is_replaced && !is_settled && !self.known.contains(&old.hash) {
                 return Err(format!("{} was replaced by somebody who has not seen its text", pending.path));
             }
         }
@@ -344,7 +409,11 @@ impl Client {
                 self.check_is_safe(path, server)?;
                 self.known.insert(*hash);
                 self.own.remove(path);
-                self.disk.insert(path.clone(), (*hash, text));
+                self.put(path, Some((*hash, text)));
+                if self.saved.resync == Some(ResyncReason::DatabaseRestored) {
+                    // A crash right after this hides which of two databases it came from, so it may be sent as new.
+                    self.survived.insert(*hash);
+                }
             }
             Effect::Remove { path, expected } => {
                 let here = found(path);
@@ -353,7 +422,7 @@ impl Client {
                 }
                 self.check_is_safe(path, server)?;
                 self.own.remove(path);
-                self.disk.remove(path);
+                self.put(path, None);
             }
             Effect::Move { from, to, expected } => {
                 if found(from) != Found::Text(*expected) {

@@ -28,6 +28,10 @@ pub enum Operation {
     LoseState(usize),
     /// The server forgets its tombstones.
     Collect,
+    /// The server's operator makes a backup.
+    BackUp,
+    /// The server's operator sets it back to the backup.
+    Restore,
 }
 
 impl Operation {
@@ -49,6 +53,14 @@ impl Operation {
             Self::LoseCursor(who) => clients[who % count].lose_cursor(),
             Self::LoseState(who) => clients[who % count].lose_state(),
             Self::Collect => return server.collect(),
+            Self::BackUp => return server.back_up(),
+            Self::Restore => {
+                if server.restore()? {
+                    for client in clients {
+                        client.server_was_set_back(server)?;
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -85,6 +97,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => who.clone().prop_map(Operation::LoseCursor),
         1 => who.prop_map(Operation::LoseState),
         1 => Just(Operation::Collect),
+        1 => Just(Operation::BackUp),
+        1 => Just(Operation::Restore),
     ]
 }
 

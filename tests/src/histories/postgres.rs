@@ -3,6 +3,7 @@
 //! The model answers every request too. A difference between the two is a failure, so that what a hundred thousand histories show about the
 //! model holds for the database as well.
 
+mod backup;
 mod calls;
 mod station;
 mod stored;
@@ -82,6 +83,22 @@ impl Postgres {
         } else {
             Err(format!("{collected} of {expected} tombstones were collected"))
         }
+    }
+
+    /// Makes a backup of both.
+    pub(super) fn back_up(&mut self) -> Result<(), String> {
+        self.specification.back_up();
+        self.station.borrow_mut().back_up()
+    }
+
+    /// Sets both back to their backup. Answers whether there is one.
+    pub(super) fn restore(&mut self) -> Result<bool, String> {
+        if !self.specification.has_backup() {
+            return Ok(false);
+        }
+        let epoch = self.station.borrow_mut().restore()?;
+        self.specification.restore(epoch);
+        Ok(true)
     }
 
     /// Compares all that is stored with the specification.

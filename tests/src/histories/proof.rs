@@ -124,18 +124,18 @@ struct Counters {
 }
 
 impl Proof {
-    /// Runs the histories; `servers` is asked once by each thread.
+    /// Runs the histories; `servers` is asked once by each thread, and `tell` is called after each history that was as it must be.
     ///
     /// # Errors
     /// The first history that fails.
-    pub fn run(&self, servers: impl Fn() -> Result<Servers, String> + Sync) -> Result<Passed, Failed> {
+    pub fn run(&self, servers: impl Fn() -> Result<Servers, String> + Sync, tell: impl Fn() + Sync) -> Result<Passed, Failed> {
         let started = Instant::now();
         let threads = std::thread::available_parallelism().map_or(2, |number| u32::try_from(number.get()).unwrap_or(2));
         let zero = || AtomicUsize::new(0);
         let counters = Counters { done: zero(), requests: zero(), conflicts: zero(), has_failed: AtomicBool::new(false) };
         let failures: Vec<Failed> = std::thread::scope(|scope| {
-            let (servers, counters) = (&servers, &counters);
-            let run = |thread| scope.spawn(move || self.run_thread(thread, self.histories.div_ceil(threads), servers, counters));
+            let (servers, counters, tell) = (&servers, &counters, &tell);
+            let run = |thread| scope.spawn(move || self.run_thread(thread, self.histories.div_ceil(threads), servers, counters, tell));
             let running: Vec<_> = (0..threads).map(run).collect();
             running.into_iter().filter_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         });
@@ -156,6 +156,7 @@ impl Proof {
         cases: u32,
         servers: &(impl Fn() -> Result<Servers, String> + Sync),
         counters: &Counters,
+        tell: &(impl Fn() + Sync),
     ) -> Option<Failed> {
         let servers = match servers() {
             Ok(servers) => servers,
@@ -182,6 +183,7 @@ impl Proof {
                 counters.done.fetch_add(1, Ordering::Relaxed);
                 counters.conflicts.fetch_add(outcome.conflicts, Ordering::Relaxed);
                 counters.requests.fetch_add(outcome.requests, Ordering::Relaxed);
+                tell();
             }
             Ok(())
         });

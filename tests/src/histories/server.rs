@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use noted_client::engine::{Answer, Page, PageRequest, Pending};
 use noted_shared::domain::{ContentHash, NoteId, NotePath, OriginId};
 use noted_shared::wire::ResyncReason;
+use uuid::Uuid;
 
 use super::http::Http;
 use super::postgres::Postgres;
-use crate::model::Model;
+use crate::model::{Model, Note};
 
 /// A server with one workspace.
 #[derive(Debug)]
@@ -66,6 +67,30 @@ impl Server {
         }
     }
 
+    /// Makes a backup. The running bundle has none: its database is shared by all that is tried there.
+    pub(super) fn back_up(&mut self) -> Result<(), String> {
+        match self {
+            Self::Model(model) => {
+                model.back_up();
+                Ok(())
+            }
+            Self::Postgres(postgres) => postgres.back_up(),
+            Self::Http(_) => Ok(()),
+        }
+    }
+
+    /// Is set back to its backup. Answers whether it has one.
+    pub(super) fn restore(&mut self) -> Result<bool, String> {
+        match self {
+            Self::Model(model) => {
+                model.restore(Uuid::from_u128(model.epoch().uuid().as_u128() + 1).into());
+                Ok(model.has_backup())
+            }
+            Self::Postgres(postgres) => postgres.restore(),
+            Self::Http(_) => Ok(false),
+        }
+    }
+
     /// A note, tombstones too.
     pub(super) fn note(&mut self, id: NoteId) -> Result<Option<Stored>, String> {
         let stored = match self {
@@ -74,6 +99,15 @@ impl Server {
             Self::Http(http) => return http.note(id),
         };
         Ok(stored.map(|note| Stored { hash: note.hash, version: note.version, is_deleted: note.is_deleted }))
+    }
+
+    /// A note as the specification has it.
+    pub(super) fn specified(&self, id: NoteId) -> Option<&Note> {
+        match self {
+            Self::Model(model) => model.notes().get(&id),
+            Self::Postgres(postgres) => postgres.specification().notes().get(&id),
+            Self::Http(_) => None,
+        }
     }
 
     /// The live notes by path.

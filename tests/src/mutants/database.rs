@@ -64,7 +64,7 @@ impl DatabaseMutant {
     /// A few histories show most bugs, promises the ones that no history shows, and many histories the rare ones.
     fn look(&self, runtime: &Runtime, database: &LocalDatabase, histories: u32) -> Result<Verdict> {
         let seed = seed();
-        let fails = |histories| Proof { seed, histories, length: Length::Short, shrinks_max: 0 }.run(|| in_database(database)).err();
+        let fails = |histories| Proof { seed, histories, length: Length::Short, shrinks_max: 0 }.run(|| in_database(database), || {}).err();
         if let Some(failed) = fails(histories.min(FIRST_HISTORIES)) {
             return Ok(Verdict::History(failed.history));
         }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::Verdict;
 use crate::world::checkout;
 
-/// The test that must fail.
-const TEST: &str = "nothing_is_lost_and_everybody_agrees_in_the_end";
+/// The tests of which one must fail: histories, and those that have a name.
+const TESTS: [&str; 2] = ["nothing_is_lost_and_everybody_agrees_in_the_end", "regressions::"];
 /// Folders that are built, and no source.
 const BUILT: [&str; 2] = ["target", "node_modules"];
 
@@ -72,8 +72,10 @@ impl Checkout {
 
     fn test(&self, histories: u32) -> Result<Output> {
         let mut cargo = Command::new("cargo");
-        cargo.args(["test", "--release", "--quiet", "--test", "histories", "--target-dir"]).arg(&self.target).args(["--", "--exact", TEST]);
-        cargo.env("NOTED_HISTORIES", histories.to_string()).current_dir(&self.root);
+        cargo.args(["test", "--release", "--quiet", "--test", "histories", "--target-dir"]).arg(&self.target).arg("--").args(TESTS);
+        cargo.env("NOTED_HISTORIES", histories.to_string()).env("NOTED_MEMORY_ONLY", "1");
+        // Dozens of builds, each of which differs from the one before it by a line or two.
+        cargo.env("CARGO_INCREMENTAL", "1").current_dir(&self.root);
         cargo.output().context("cannot run cargo; is it on PATH?")
     }
 
@@ -108,10 +110,12 @@ impl EngineMutant {
 fn verdict(output: &Output) -> Result<Verdict> {
     let text = text_of(output);
     let failed = Regex::new(r"history (\d+): ")?.captures(&text).and_then(|found| found[1].parse().ok());
-    Ok(match failed {
+    let named = Regex::new(r"(?m)^    regressions::(\w+)$")?.captures(&text).map(|found| found[1].replace('_', " "));
+    Ok(match (failed, named) {
         _ if output.status.success() => Verdict::Survived,
-        Some(history) => Verdict::History(history),
-        None => Verdict::Nonsense(text),
+        (Some(history), _) => Verdict::History(history),
+        (None, Some(test)) => Verdict::Test(test),
+        (None, None) => Verdict::Nonsense(text),
     })
 }
 

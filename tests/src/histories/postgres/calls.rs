@@ -1,7 +1,7 @@
 //! The engine's requests as calls of `api`, and its rows as the engine's answers.
 
-use noted_client::engine::{Answer, Page, PageRequest, Pending, Request, Written};
-use noted_shared::domain::{ChangeCursor, ContentHash, EpochId, OriginId, WorkspaceId};
+use noted_client::engine::{Answer, FileFacts, Page, PageRequest, Pending, Request, Written};
+use noted_shared::domain::{Analysis, ChangeCursor, ContentHash, EpochId, OriginId, WorkspaceId};
 use noted_shared::wire::{Change, ConflictFound, Gone, NoteOut, PathTaken, ResyncReason};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,9 +12,9 @@ use super::station::{Station, told};
 use crate::model::PAGE_NOTES;
 
 const CREATE: &str = "select outcome, body from api.ide_sync_create(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, null, 'ide_synced', '{}', '{}')";
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, null, 'ide_synced', '{}', '{}', $11::text::jsonb)";
 const UPDATE: &str = "select outcome, body from api.ide_sync_update(
-    $1, $2, $3, $4, $5, $6, $7::text::jsonb, null, null, $8, $9, $10::text::timestamptz, $11, $12, false, null, null, $13, null)";
+    $1, $2, $3, $4, $5, $6, $7::text::jsonb, null, null, $8, $9, $10::text::timestamptz, $11, $12, false, null, null, $13, null, $14::text::jsonb)";
 const DELETE: &str = "select outcome, body from api.ide_sync_delete($1, $2, $3, $4, $5, $6, $7::text::jsonb)";
 const CHANGES: &str = "select outcome, body, bulk from api.ide_sync_changes($1, $2, $3, $4, $5, $6, null, $7, 1000000, $8)";
 
@@ -58,17 +58,21 @@ impl Caller {
     pub async fn send(&self, app: &mut PgConnection, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Result<Answer, String> {
         let request_hash = ContentHash::of_json(&(&pending.path, &pending.request)).to_string();
         let key = pending.key.as_str();
+        let analysis = |file: &FileFacts| {
+            let analysis = Analysis::default().with_text(text.unwrap_or_default(), file.hash);
+            analysis.with_title(Some(&file.title)).with_path(Some(&pending.path))
+        };
         let reply: Result<Reply, _> = match &pending.request {
             Request::Create { file } => {
                 let create = sqlx::query_as(CREATE).bind(&self.key_hash).bind(self.workspace).bind(key).bind(request_hash);
                 let create = create.bind(origin.to_string()).bind(file.title.to_string()).bind(text).bind(file.hash.to_string());
-                create.bind(pending.path.as_str()).bind(file.modified.to_string()).fetch_one(app).await
+                create.bind(pending.path.as_str()).bind(file.modified.to_string()).bind(json(&analysis(file))?).fetch_one(app).await
             }
             Request::Update { note_id, seen, file, decided, .. } => {
                 let update = sqlx::query_as(UPDATE).bind(&self.key_hash).bind(self.workspace).bind(key).bind(request_hash);
                 let update = update.bind(origin.to_string()).bind(uuid_of(note_id)?).bind(json(seen)?).bind(text);
                 let update = update.bind(file.hash.to_string()).bind(file.modified.to_string()).bind(file.title.to_string());
-                update.bind(pending.path.as_str()).bind(*decided).fetch_one(app).await
+                update.bind(pending.path.as_str()).bind(*decided).bind(json(&analysis(file))?).fetch_one(app).await
             }
             Request::Delete { note_id, seen } => {
                 let delete = sqlx::query_as(DELETE).bind(&self.key_hash).bind(self.workspace).bind(key).bind(request_hash);

@@ -4,20 +4,20 @@
 //! somewhere: in a live note, in a revision, in the conflict log, or in a backup; unless the hand that wrote it has itself overwritten or
 //! deleted it before it was sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
-use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser;
 use fastrand::Rng;
-use noted_tests::client::Client;
-use noted_tests::world::World;
 use walkdir::WalkDir;
+
+use crate::client::Client;
+use crate::world::World;
 
 /// Names that files have: few, so that both sides meet.
 const NAMES: [&str; 8] = ["a.md", "b.md", "c.md", "d.md", "notes/e.md", "notes/f.md", "notes/deep/g.md", "h i.md"];
@@ -25,15 +25,24 @@ const KEEPS: [&str; 5] = ["mine", "theirs", "both", "merged", "later"];
 /// Rounds of syncing at the end before both must agree.
 const ROUNDS_MAX: usize = 20;
 
-/// Edit two folders at random while both are watched, and see that nothing is lost.
-#[derive(Parser)]
-struct Arguments {
-    /// How long to edit.
-    #[arg(long, default_value_t = 300)]
-    seconds: u64,
-    /// Repeats the edits of an earlier run; their timing is never the same.
-    #[arg(long)]
-    seed: Option<u64>,
+/// What a soak came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Soaked {
+    /// Things that somebody did with a file.
+    pub edits: usize,
+    /// Texts that were written.
+    pub texts: usize,
+    /// Texts that are somewhere in the end. All others were overwritten or deleted by their writer before they were sent.
+    pub kept: usize,
+    /// Conflicts that were settled, while watching and at the end.
+    pub decisions: usize,
+}
+
+impl fmt::Display for Soaked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { edits, texts, kept, decisions } = self;
+        write!(f, "{edits} edits, {texts} texts of which {kept} were kept, {decisions} decisions: both folders the same, none lost")
+    }
 }
 
 /// A folder, and what the hand in it did.
@@ -46,16 +55,16 @@ struct Hand {
     tokens: BTreeMap<String, bool>,
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let Arguments { seconds, seed } = Arguments::parse();
-    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+/// Edits two folders at random for so long while both are watched, and sees that they agree and that nothing is lost. A seed repeats the edits;
+/// their timing is never the same. `tell` is called after each of them.
+///
+/// # Errors
+/// When something is lost, the folders do not agree in the end, or watching ends by itself.
+pub async fn soak(world: &World, seed: u64, length: Duration, tell: impl Fn()) -> Result<Soaked> {
     let mut random = Rng::with_seed(seed);
-    say(&format!("seed {seed}, {seconds} s"))?;
-    let world = World::start().await?;
     let client = world.tenant().await;
     let mut hands = [Hand::new("one", &client)?, Hand::new("two", &client)?];
-    let until = Instant::now() + Duration::from_secs(seconds);
+    let until = Instant::now() + length;
     let (mut edits, mut decisions) = (0, 0);
     while Instant::now() < until {
         let hand = &mut hands[random.usize(..2)];
@@ -63,22 +72,19 @@ async fn main() -> Result<()> {
             0 => decisions += hand.settle(&client, &mut random)?,
             _ => edits += usize::from(hand.act(&mut random)?),
         }
+        tell();
         // The pace of a quick typist, not a wait for anything.
         tokio::time::sleep(Duration::from_millis(random.u64(5..120))).await;
     }
     let folders: Vec<Stopped> = hands.into_iter().map(Hand::stop).collect::<Result<_>>()?;
-    let conflicts = agree(&client, &folders)?;
-    let kept = kept_texts(&world, &client, &folders).await?;
-    let (mut lost, mut tokens) = (Vec::new(), 0);
-    for (_, written) in &folders {
-        tokens += written.len();
-        lost.extend(written.iter().filter(|(token, is_replaced)| !**is_replaced && !kept.contains(token.as_str())).map(|(token, _)| token));
-    }
-    let kept = kept.len();
-    ensure!(lost.is_empty(), "seed {seed}: written and nowhere any more: {lost:?}");
-    say(&format!(
-        "{edits} edits, {tokens} texts of which {kept} were ever sent or kept, {decisions} decisions while watching, {conflicts} after: both the same, none lost"
-    ))
+    decisions += agree(&client, &folders)?;
+    let kept = kept_texts(world, &client, &folders).await?;
+    let written = || folders.iter().flat_map(|(_, written)| written);
+    let lost: Vec<&String> =
+        written().filter(|(token, is_replaced)| !**is_replaced && !kept.contains(token.as_str())).map(|(token, _)| token).collect();
+    ensure!(lost.is_empty(), "written and nowhere any more: {lost:?}");
+    ensure!(edits > 0 && !kept.is_empty(), "nothing was edited, so nothing is shown");
+    Ok(Soaked { edits, texts: written().count(), kept: kept.len(), decisions })
 }
 
 type Stopped = (tempfile::TempDir, BTreeMap<String, bool>);
@@ -230,7 +236,7 @@ fn texts_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<BTree
 }
 
 /// Every token that is still somewhere: on the server, whatever became of its note, or in a backup.
-async fn kept_texts(world: &World, client: &Client, folders: &[Stopped]) -> Result<std::collections::BTreeSet<String>> {
+async fn kept_texts(world: &World, client: &Client, folders: &[Stopped]) -> Result<BTreeSet<String>> {
     let stored = "select content from noted.notes union all select content from noted.note_revisions
                   union all select ide_content from noted.sync_conflict_events";
     let stored: Vec<Option<String>> = sqlx::query_scalar(stored).fetch_all(&mut world.inside(client).await).await?;
@@ -252,9 +258,4 @@ fn noted(client: &Client, arguments: &[&str]) -> Result<Command> {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-fn say(line: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{line}")?;
-    Ok(())
 }

@@ -1,0 +1,167 @@
+//! How well questions are answered, through the running bundle: documents are written, embedded and asked for, like a user's.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use noted::database;
+use noted::keys::KeyRequest;
+use noted::output;
+use noted_shared::domain::{ContentHash, Scope};
+use noted_tests::client::Client;
+use noted_tests::known_items::{Document, KnownItem, known_items};
+use noted_tests::world::World;
+use serde_json::{Value, json};
+use url::Url;
+
+/// Notes of one batch.
+const BATCH: usize = 50;
+/// Results that are looked at.
+const DEPTH: usize = 10;
+
+/// Ask questions whose answers are known, and tell how often and how high they were found.
+#[derive(Parser)]
+struct Arguments {
+    /// A folder of markdown files with summaries
+    #[arg(long, default_value = "../shared/corpus/rust-rfcs", value_name = "DIR")]
+    corpus: PathBuf,
+    /// A provider of embeddings in the form of Voyage AI, such as http://127.0.0.1:3999/v1 [default: the built-in stand-in]
+    #[arg(long, value_name = "URL")]
+    provider: Option<Url>,
+    /// The model to ask it for
+    #[arg(long, default_value = "voyage-3.5", requires = "provider")]
+    model: String,
+    /// Ask only so many questions
+    #[arg(long, value_name = "NUMBER")]
+    questions: Option<usize>,
+}
+
+/// How one way of searching did.
+#[derive(Default)]
+struct Score {
+    reciprocal_ranks: f64,
+    within_5: usize,
+    within_10: usize,
+    times_ms: Vec<f64>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(&arguments))
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let (documents, mut items) = known_items(&arguments.corpus)?;
+    ensure!(!items.is_empty(), "no file in {} has a summary", arguments.corpus.display());
+    items.truncate(arguments.questions.unwrap_or(items.len()));
+    eprintln!("{} documents, {} questions", documents.len(), items.len());
+
+    let world = match &arguments.provider {
+        Some(provider) => World::with_provider(provider, &arguments.model).await?,
+        None => World::start().await?,
+    };
+    let client = asker(&world).await?;
+    write(&client, &documents).await?;
+    embed(&world, &client).await?;
+
+    let mut rows = Vec::new();
+    for mode in ["text", "vector", "hybrid"] {
+        let score = ask_all(&client, &items, mode).await?;
+        let share = |found: usize| format!("{:.3}", found as f64 / items.len() as f64);
+        let mrr = format!("{:.3}", score.reciprocal_ranks / items.len() as f64);
+        let times = [50, 95].map(|percent| format!("{:.1}", score.percentile(percent)));
+        let [median, p95] = times;
+        rows.push([mode.to_owned(), mrr, share(score.within_5), share(score.within_10), median, p95]);
+    }
+    output::table(["mode", "MRR@10", "recall@5", "recall@10", "median ms", "p95 ms"], &rows)
+}
+
+async fn asker(world: &World) -> Result<Client> {
+    let scopes = [Scope::NotesRead, Scope::NotesWrite, Scope::IdeSync, Scope::RagQuery].map(|scope| scope.name().to_owned()).to_vec();
+    let client = world.tenant_with(|request| KeyRequest { scopes, ..request }).await;
+    let mut owner = database::connect(&world.database.owner_url).await?;
+    database::set_consent(&mut owner, client.key.workspace_id, true).await?;
+    Ok(client)
+}
+
+async fn write(client: &Client, documents: &[Document]) -> Result<()> {
+    let bar = bar("written", documents.len());
+    for batch in documents.chunks(BATCH) {
+        let notes: Vec<Value> = batch
+            .iter()
+            .map(|document| {
+                json!({
+                    "idempotency_key": document.title, "sync_origin_id": "eval", "title": document.title, "content": document.text,
+                    "content_sha256": ContentHash::of(&document.text), "ide_file_path": format!("{}.md", document.title),
+                    "ide_last_modified": "2026-01-01T00:00:00Z",
+                })
+            })
+            .collect();
+        let answer = client.post("/v1/ide-sync/batch", &json!({ "notes": notes })).await;
+        ensure!(answer.status == 200, "a batch was refused: {}", answer.body);
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Runs the worker until nothing waits.
+async fn embed(world: &World, client: &Client) -> Result<()> {
+    let started = Instant::now();
+    let bar = bar("embedded", 0);
+    loop {
+        world.run_round().await;
+        let embeddings = client.get("/v1/embeddings").await.data(200)["embeddings"].clone();
+        let notes = &embeddings["notes"];
+        let (total, completed) = (notes["total"].as_u64().unwrap_or_default(), notes["completed"].as_u64().unwrap_or_default());
+        bar.set_length(total);
+        bar.set_position(completed);
+        ensure!(notes["failed_permanently"] == 0, "notes were given up: {}", embeddings["failures"]);
+        if completed == total {
+            bar.finish_and_clear();
+            eprintln!("{} chunks embedded in {:.0} s", embeddings["chunks"], started.elapsed().as_secs_f64());
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn ask_all(client: &Client, items: &[KnownItem], mode: &str) -> Result<Score> {
+    let bar = bar(mode, items.len());
+    let mut score = Score::default();
+    for item in items {
+        let started = Instant::now();
+        let body = json!({ "query": item.question, "k": DEPTH, "mode": mode, "similarity_threshold": 0 });
+        let answer = client.post("/v1/rag-query", &body).await;
+        score.times_ms.push(started.elapsed().as_secs_f64() * 1000.0);
+        let answer = answer.data(200);
+        ensure!(answer["degraded"] == false, "only words were searched: {}", answer["degraded_reason"]);
+        let results = answer["results"].as_array().context("results")?;
+        if let Some(place) = results.iter().position(|result| result["title"] == item.answer.as_str()) {
+            score.reciprocal_ranks += 1.0 / (place + 1) as f64;
+            score.within_5 += usize::from(place < 5);
+            score.within_10 += 1;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    score.times_ms.sort_by(f64::total_cmp);
+    Ok(score)
+}
+
+impl Score {
+    fn percentile(&self, percent: usize) -> f64 {
+        self.times_ms.get((self.times_ms.len() * percent / 100).min(self.times_ms.len().saturating_sub(1))).copied().unwrap_or_default()
+    }
+}
+
+fn bar(what: &str, length: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("  {msg} {wide_bar} {pos}/{len} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length as u64).with_style(style).with_message(what.to_owned())
+}
