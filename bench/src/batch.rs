@@ -1,13 +1,14 @@
-//! The corpus in batches beside what the database alone can do: `COPY` of the same rows into the same table with its indexes.
+//! The corpus in batches beside what the database alone can do: `COPY` of the same rows into the same tables with their indexes.
 //!
-//! The bodies are made before the clock starts, as the lines of the `COPY` are: what is compared is how rows get into the table.
+//! The bodies are made before the clock starts, and the rows of the `COPY` are those that the batch wrote: what is compared is how rows get into
+//! the tables. What the batch has to find out besides, the chunks and their words, is part of it.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use futures::TryStreamExt;
 use noted_shared::domain::{Content, ContentHash, FileMetadata, IdempotencyKey, NotePath, OriginId, Timestamp, Title};
 use noted_shared::limits;
 use noted_shared::wire::{BatchIn, BatchItem, BatchReply, Envelope, NoteIn};
@@ -19,8 +20,15 @@ use crate::load::{Connection, Request, Target};
 use crate::rounds::median;
 use crate::tenants::Tenants;
 
-const COPY: &str = "copy noted.notes (workspace_id, created_by_user_id, title, content, content_sha256, note_type, ide_file_path, \
-    ide_last_modified, version_vector, seq, last_sync_origin_id) from stdin";
+/// The tables that a batch fills, each with its columns after the workspace.
+const TABLES: [(&str, &str); 3] = [
+    (
+        "noted.notes",
+        "id, created_by_user_id, title, content, content_sha256, note_type, ide_file_path, ide_last_modified, version_vector, seq, last_sync_origin_id",
+    ),
+    ("search.notes", "note_id, content_sha256, title, path, embedding_status"),
+    ("search.chunks", "note_id, chunk_index, heading_path, byte_start, byte_end, text_hash, words_count, words"),
+];
 
 /// What became of the documents, as medians of the rounds.
 #[derive(Debug, Serialize)]
@@ -54,12 +62,11 @@ pub(crate) async fn measure(
     let (mut batches, mut copies) = (Vec::new(), Vec::new());
     // The first round warms up.
     for round in 0..=rounds {
-        let key = tenants.key().await?;
+        let [key, other] = [tenants.key().await?, tenants.key().await?];
         let requests: Vec<Request> = chunks.iter().map(|chunk| request(target, &key, chunk)).collect::<Result<_>>()?;
         let batch = send(target, requests, &chunks).await?;
-        let key = tenants.key().await?;
-        let workspace = tenants.workspace(&key).await?;
-        let copied = copy(superuser, lines(workspace, &documents), documents.len()).await?;
+        let rows = rows(superuser, tenants.workspace(&key).await?, tenants.workspace(&other).await?).await?;
+        let copied = copy(superuser, rows, documents.len()).await?;
         if round > 0 {
             batches.push(batch);
             copies.push(copied);
@@ -128,27 +135,34 @@ async fn send(target: &Target, requests: Vec<Request>, chunks: &[&[Document]]) -
     Ok(seconds)
 }
 
-/// The rows in the text format of `COPY`.
-fn lines(workspace: Uuid, documents: &[Document]) -> String {
-    let escaped = |text: &str| text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
-    let mut lines = String::new();
-    for (document, seq) in documents.iter().zip(1..) {
-        let (path, content, hash) = (escaped(&document.path), escaped(&document.content), document.hash);
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            lines,
-            "{workspace}\t{workspace}\t{path}\t{content}\t{hash}\tide_synced\t{path}\t2026-01-31T09:30:00Z\t{{\"noted-bench\": 1}}\t{seq}\tnoted-bench"
-        );
+/// What a batch wrote, as rows of another workspace in the text format of `COPY`, table by table.
+async fn rows(superuser: &mut PgConnection, from: Uuid, to: Uuid) -> Result<Vec<Vec<u8>>> {
+    // The words of a workspace begin with its number.
+    let numbered = "insert into search.workspaces (workspace_id) values ($1) returning number";
+    let number: i32 = sqlx::query_scalar(numbered).bind(to).fetch_one(&mut *superuser).await?;
+    let before: i32 =
+        sqlx::query_scalar("select number from search.workspaces where workspace_id = $1").bind(from).fetch_one(&mut *superuser).await?;
+    let mut tables = Vec::new();
+    for (table, columns) in TABLES {
+        let renumbered = format!("words_count, replace(words::text, '''{before}:', '''{number}:')::tsvector");
+        let columns = columns.replace("words_count, words", &renumbered);
+        let out = format!("copy (select '{to}'::uuid, {columns} from {table} where workspace_id = '{from}') to stdout");
+        let rows: Vec<_> = superuser.copy_out_raw(&out).await?.try_collect().await?;
+        tables.push(rows.concat());
     }
-    lines
+    Ok(tables)
 }
 
-async fn copy(superuser: &mut PgConnection, lines: String, documents: usize) -> Result<f64> {
+async fn copy(superuser: &mut PgConnection, rows: Vec<Vec<u8>>, documents: usize) -> Result<f64> {
     let begin = Instant::now();
-    let mut copying = superuser.copy_in_raw(COPY).await?;
-    copying.send(lines.into_bytes()).await?;
-    let copied = copying.finish().await?;
+    let mut counts = Vec::new();
+    for ((table, columns), rows) in TABLES.iter().zip(rows) {
+        let mut copying = superuser.copy_in_raw(&format!("copy {table} (workspace_id, {columns}) from stdin")).await?;
+        copying.send(rows).await?;
+        counts.push(copying.finish().await?);
+    }
     let seconds = begin.elapsed().as_secs_f64();
-    ensure!(usize::try_from(copied).ok() == Some(documents), "{copied} of {documents} rows were copied");
+    let whole = counts.iter().take(2).all(|&count| usize::try_from(count).ok() == Some(documents));
+    ensure!(whole, "{counts:?} rows of {documents} documents were copied");
     Ok(seconds)
 }

@@ -16,12 +16,14 @@ use crate::check;
 use crate::growth;
 use crate::large;
 use crate::load::{Numbers, Target};
+use crate::merging;
 use crate::options::{Options, OtherServer, Part};
 use crate::peer::Peer;
 use crate::process;
 use crate::report::{Component, Memory, Report};
 use crate::rounds::{self, Setting};
 use crate::scenario::{Contender, Scenario, Work};
+use crate::search;
 use crate::startup::{Ground, Stack, raise_limit};
 use crate::sync;
 use crate::tenants::Tenants;
@@ -211,6 +213,12 @@ async fn run_alone(options: &Options, stage: &mut Stage, numbers: &Numbers, repo
             Ok(figures) => report.large_update = Some(figures),
             Err(error) => report.failures.push(format!("large update: {error:#}")),
         }
+        said("merging large notes");
+        let measured = async { merging::measure(&target, &stage.tenants.key().await?, options.times().div_ceil(4)).await };
+        match measured.await {
+            Ok(figures) => report.merges = figures,
+            Err(error) => report.failures.push(format!("merges: {error:#}")),
+        }
     }
     let Some(cluster) = stage.stack.as_ref().and_then(|stack| stack.database.cluster.as_ref()) else {
         report.notes.push("batches and growth were left out: they need a database of our own".to_owned());
@@ -235,6 +243,13 @@ async fn run_alone(options: &Options, stage: &mut Stage, numbers: &Numbers, repo
         match growth::measure(&options.sizes(), options.times(), &target, &mut stage.tenants, &mut superuser, numbers).await {
             Ok(figures) => report.growth = figures,
             Err(error) => report.failures.push(format!("growth: {error:#}")),
+        }
+    }
+    if options.wants(Part::Search) {
+        said("filling workspaces with chunks and asking questions");
+        match search::measure(&options.sizes(), options.times(), &target, &mut stage.tenants, &mut superuser).await {
+            Ok((figures, recall)) => (report.search, report.recall) = (figures, recall),
+            Err(error) => report.failures.push(format!("search: {error:#}")),
         }
     }
 }

@@ -164,7 +164,7 @@ impl Filled {
 }
 
 /// The slope of the logarithm of the times over that of the sizes, by least squares.
-fn exponent(sizes: &[i64], times: &[f64]) -> f64 {
+pub(crate) fn exponent(sizes: &[i64], times: &[f64]) -> f64 {
     let points: Vec<(f64, f64)> = sizes.iter().zip(times).map(|(&size, time)| ((size as f64).ln(), time.ln())).collect();
     let count = points.len() as f64;
     let (mean_x, mean_y) = (points.iter().map(|(x, _)| x).sum::<f64>() / count, points.iter().map(|(_, y)| y).sum::<f64>() / count);

@@ -85,10 +85,12 @@ pub(crate) enum Part {
     Sync,
     /// The same documents in batches, beside a `COPY` of the same rows.
     Batch,
-    /// Updating a note of one megabyte.
+    /// Updating a note of one megabyte, and merging conflicts of such notes.
     Large,
     /// Workspaces of 1,000, 10,000 and 100,000 notes.
     Growth,
+    /// Questions in workspaces of 1,000, 10,000 and 100,000 chunks.
+    Search,
 }
 
 impl Options {
@@ -117,7 +119,7 @@ impl Options {
         if self.quick { [100, 300, 1_000] } else { [1_000, 10_000, 100_000] }
     }
 
-    /// Times that each size is asked, and that the large note is updated.
+    /// Times that each size is asked, and that the large note is updated; a quarter of it for each merge.
     pub(crate) fn times(&self) -> usize {
         if self.quick { 5 } else { 100 }
     }

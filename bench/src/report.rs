@@ -14,8 +14,10 @@ use serde::Serialize;
 use crate::batch::BatchFigures;
 use crate::growth::Growth;
 use crate::large::LargeFigures;
+use crate::merging::MergeFigures;
 use crate::options::Options;
 use crate::rounds::Figures;
+use crate::search::{Recall, SearchFigures};
 use crate::startup::Start;
 use crate::sync::SyncFigures;
 use goals::Goal;
@@ -36,7 +38,10 @@ pub(crate) struct Report {
     pub(crate) sync: Option<SyncFigures>,
     pub(crate) batch: Option<BatchFigures>,
     pub(crate) large_update: Option<LargeFigures>,
+    pub(crate) merges: Vec<MergeFigures>,
     pub(crate) growth: Vec<Growth>,
+    pub(crate) search: Vec<SearchFigures>,
+    pub(crate) recall: Vec<Recall>,
     /// With everything to be made: cluster, schema, compiled modules.
     pub(crate) first_start: Option<Start>,
     /// With everything there.
@@ -79,7 +84,10 @@ impl Report {
             sync: None,
             batch: None,
             large_update: None,
+            merges: Vec::new(),
             growth: Vec::new(),
+            search: Vec::new(),
+            recall: Vec::new(),
             first_start: None,
             second_start: None,
             memory: Vec::new(),

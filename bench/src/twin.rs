@@ -20,7 +20,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use clap::Args;
-use noted_shared::domain::{ContentHash, Cursor, IdempotencyKey, NoteId, Timestamp};
+use noted_shared::domain::{Analysis, ContentHash, Cursor, IdempotencyKey, NoteId, Timestamp};
 use noted_shared::error::Error;
 use noted_shared::input::{Fields, Page, text};
 use noted_shared::limits;
@@ -55,7 +55,8 @@ struct Twin {
     key_pepper: String,
 }
 
-const CREATE: &str = "select * from api.ide_sync_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, $11, $12, $13, $14)";
+const CREATE: &str =
+    "select * from api.ide_sync_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, $11, $12, $13, $14, $15)";
 const LIST: &str = "select * from api.ide_sync_list($1, $2, $3, $4::text::timestamptz, $5, $6, $7, $8, $9)";
 const STATUS: &str = "select * from api.ide_sync_status($1, $2)";
 
@@ -96,6 +97,8 @@ async fn create_note(twin: &Twin, call: &mut Call, body: &[u8]) -> Result<Reply,
     let idempotency_key = idempotency_key.ok_or_else(|| Error::internal("reading a change", "a fault was lost"))?;
     let content = note.take_content();
     call.origin = Some(note.sync_origin_id.clone());
+    let analysis =
+        Analysis::default().with_text(&content, note.content_sha256).with_title(Some(&note.title)).with_path(note.ide_file_path.as_ref());
 
     let row = twin
         .database
@@ -116,6 +119,7 @@ async fn create_note(twin: &Twin, call: &mut Call, body: &[u8]) -> Result<Reply,
                 &note.kind().name(),
                 &Json(&note.source_metadata),
                 &Json(&note.file_metadata),
+                &Json(&analysis),
             ],
         )
         .await?;

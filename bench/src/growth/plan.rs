@@ -12,11 +12,16 @@ use sqlx::{Connection, PgConnection, Postgres, Row};
 use super::Filled;
 
 const CREATE: &str =
-    "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_create($1, null, gen_random_uuid()::text, $2,
-    'noted-bench', 'A note', 'text', $2, gen_random_uuid() || '.md', now(), null, 'ide_synced', '{}', '{}')";
+    "explain (analyze, buffers, timing off, format json) select reply.* from (select gen_random_uuid() || '.md' as path) as new,
+    lateral api.ide_sync_create($1, null, gen_random_uuid()::text, $2, 'noted-bench', 'A note', 'text', $2, new.path, now(), null, 'ide_synced',
+    '{}', '{}', jsonb_build_object(
+      'texts', jsonb_build_object($2, jsonb_build_array(jsonb_build_object(
+        'index', 0, 'heading_path', '[]'::jsonb, 'byte_start', 0, 'byte_end', 4, 'words_count', 1, 'words', e'''\x01text'':1'))),
+      'names', jsonb_build_object(
+        'A note', '{\"words_count\": 1, \"words\": \"note\"}'::jsonb, new.path, '{\"words_count\": 1, \"words\": \"md\"}'::jsonb))) as reply";
 const UPDATE: &str =
     "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_update($1, null, gen_random_uuid()::text, $2,
-    'noted-bench', $3, $4::text::jsonb, null, null, 'text', $2, now(), null, null, false, null, null, false, null)";
+    'noted-bench', $3, $4::text::jsonb, null, null, 'text', $2, now(), null, null, false, null, null, false, null, null)";
 const LIST: &str =
     "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_list($1, null, null, null, $2, 0, 100, 1000000,
     false)";

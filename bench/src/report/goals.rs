@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Report;
+use crate::merging::MergeFigures;
 use crate::scenario::Work;
 use crate::startup::Start;
 
@@ -49,6 +50,9 @@ pub(super) fn of(report: &Report) -> Vec<Goal> {
     let steepest = report.growth.iter().map(|growth| growth.exponent).max_by(f64::total_cmp).filter(|_| !report.is_smoke_run);
     let scanned = report.growth.iter().map(|growth| growth.sequential_scans.len()).sum::<usize>();
     let scanned = (!report.growth.is_empty() && !report.is_smoke_run).then_some(scanned as f64);
+    let slowest_merge = report.merges.iter().map(MergeFigures::above_ms).max_by(f64::total_cmp).filter(|_| !report.is_smoke_run);
+    let asking = |mode: &str| report.search.iter().find(|figures| figures.mode == mode).filter(|_| !report.is_smoke_run);
+    let recall = report.recall.iter().map(|recall| recall.recall_at_10).min_by(f64::total_cmp).filter(|_| !report.is_smoke_run);
     use Wanted::{AtLeast, Under};
     vec![
         Goal::new("no-op, of bare hyper", AtLeast(0.2), "", ratio(Work::Noop)),
@@ -60,7 +64,12 @@ pub(super) fn of(report: &Report) -> Vec<Goal> {
         Goal::new("the corpus in batches", Under(4.0), "s", whole_batch.map(|batch| batch.batch_seconds)),
         Goal::new("rows of batches, of COPY", AtLeast(0.3), "", whole_batch.map(|batch| batch.ratio)),
         Goal::new("update of 1 MiB, p95", Under(500.0), "ms", report.large_update.map(|large| large.p95_ms)),
+        Goal::new("slowest merge of 1 MiB above an update, p95", Under(250.0), "ms", slowest_merge),
         Goal::new("time over notes, largest exponent", Under(0.1), "", steepest),
+        Goal::new("questions over chunks, exponent", Under(0.25), "", asking("hybrid").map(|figures| figures.exponent)),
+        Goal::new("hybrid, of the same SQL", Under(1.3), "", asking("hybrid").and_then(|figures| figures.of_sql.last().copied())),
+        Goal::new("words at 10,000 chunks, p95", Under(60.0), "ms", asking("text").and_then(|figures| figures.p95_ms.get(1).copied())),
+        Goal::new("least recall@10 of vectors", AtLeast(0.95), "", recall),
         Goal::new("tables read from end to end", Under(1.0), "", scanned),
         Goal::new("second start until it serves", Under(3.0), "s", report.second_start.as_ref().map(Start::total_s)),
         Goal::new("largest component", Under(1.0), "MiB", largest),

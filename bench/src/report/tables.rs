@@ -34,6 +34,7 @@ impl Report {
         }
         self.print_rest()?;
         self.print_growth()?;
+        self.print_search()?;
         self.print_goals()
     }
 
@@ -64,6 +65,11 @@ impl Report {
             let (updates, p50, p95) = (large.updates, large.p50_ms, large.p95_ms);
             output::line(&format!("large update  1 MiB, {updates} times: p50 {p50:.0} ms, p95 {p95:.0} ms"))?;
         }
+        for merge in &self.merges {
+            let (case, plain, merged, above) = (merge.case, merge.plain_p95_ms, merge.merged_p95_ms, merge.above_ms());
+            let what = if merge.is_clean { "merged" } else { "a conflict" };
+            output::line(&format!("merge         {case}: {what}, p95 {merged:.0} ms, without {plain:.0} ms, difference {above:.0} ms"))?;
+        }
         for memory in &self.memory {
             output::line(&format!("memory        {}, {}: {:.1} MiB", memory.server, memory.when, memory.bytes as f64 / 1_048_576.0))?;
         }
@@ -74,6 +80,30 @@ impl Report {
         }
         for failure in &self.failures {
             output::line(&format!("FAILED        {failure}"))?;
+        }
+        Ok(())
+    }
+
+    fn print_search(&self) -> Result<()> {
+        for figures in &self.search {
+            let all =
+                |values: &[f64], digits: usize| values.iter().map(|value| format!("{value:.digits$}")).collect::<Vec<_>>().join(" / ");
+            output::line(&format!(
+                "{:<13} {:?} chunks: p50 {} ms, p95 {} ms, exponent {:.2}; of the same statements in SQL {}",
+                figures.mode,
+                figures.sizes,
+                all(&figures.p50_ms, 1),
+                all(&figures.p95_ms, 1),
+                figures.exponent,
+                all(&figures.of_sql, 2)
+            ))?;
+        }
+        for recall in &self.recall {
+            output::line(&format!(
+                "recall@10     {:.3} where {:.1} % of the notes pass the filter",
+                recall.recall_at_10,
+                recall.selectivity * 100.0
+            ))?;
         }
         Ok(())
     }
