@@ -43,8 +43,10 @@ enum Verb {
     Tidy,
     /// Run the list of host behaviours against a server: `--url http://127.0.0.1:3000`
     Conformance(Passed),
-    /// Try histories against PostgreSQL, and see that deliberate bugs are caught; `-- --help` tells how to do less
+    /// Try sync for half an hour, and see that deliberate bugs are caught; `-- --help` tells how to do less
     Prove(Passed),
+    /// Ask questions whose answers are known, through the running bundle: how well search works
+    Eval(Passed),
     /// Measure the bundle beside its native twin, in interleaved rounds
     Bench(Passed),
 }
@@ -86,6 +88,11 @@ fn run(verb: Verb) -> Result<ExitCode> {
             build::components(&workspace, &[])?;
             build::programs(&workspace)?;
             hand_over(&workspace, "prove", passed.arguments)
+        }
+        Verb::Eval(passed) => {
+            build::components(&workspace, &[])?;
+            build::programs(&workspace)?;
+            hand_over(&workspace, "eval", passed.arguments)
         }
         Verb::Bench(passed) => {
             build::components(&workspace, &[])?;
