@@ -9,6 +9,9 @@ use std::collections::HashSet;
 /// Characters of a question that are read; more is refused before it comes here.
 const QUESTION_CHARS_MAX: usize = 500;
 
+/// Words from which on a question is prose. In a sentence quotes, dashes and `or` are what they are in any sentence, and no orders to a search.
+const PROSE_WORDS_MIN: usize = 13;
+
 /// Distinct words of a question that are searched for.
 const TERMS_MAX: usize = 64;
 
@@ -34,11 +37,15 @@ enum Item<'a> {
 
 impl Question {
     /// Reads a question: `"words in quotes"` must occur as they stand, `-word` and `-"some words"` must not, and `or` between things of which
-    /// one is in quotes means that one of them must. Everything else may occur.
+    /// one is in quotes means that one of them must. Everything else may occur. A question of more than a dozen other words is prose: nothing in it
+    /// is an order.
     #[must_use]
     pub fn parse(question: &str) -> Self {
         let end = question.char_indices().nth(QUESTION_CHARS_MAX).map_or(question.len(), |(place, _)| place);
-        let items = items(&question[..end]);
+        let mut items = items(&question[..end]);
+        if items.iter().filter(|item| matches!(item, Item::Words(_))).count() >= PROSE_WORDS_MIN {
+            items = question[..end].split_whitespace().map(Item::Words).collect();
+        }
         let (terms, candidates) = terms(&items);
         let mut parsed = Self { terms, candidates, ..Self::default() };
         for item in &items {

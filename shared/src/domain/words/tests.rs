@@ -75,6 +75,15 @@ fn what_postgresql_cannot_hold_is_left_out() {
 }
 
 #[test]
+fn quotes_and_dashes_in_prose_are_no_orders() {
+    let prose = "In the text of a whole sentence like this one the \"connection pool\" is -size or nothing";
+    let parsed = Question::parse(prose);
+    assert_eq!(parsed.filter(), None);
+    assert!(["pool", "size"].iter().all(|word| parsed.terms().contains(&(*word).to_owned())), "{parsed:?}");
+    assert!(Question::parse("In the text the \"connection pool\" is").filter().is_some());
+}
+
+#[test]
 fn a_question_is_read_as_people_mean_it() {
     let check = |question: &str, terms: &str, filter: &str| {
         let parsed = Question::parse(question);
