@@ -14,8 +14,9 @@ mod reply;
 mod settings;
 pub mod voyage;
 
-pub use call::{Call, IfMatch};
+pub use call::Call;
 pub use db::{Outcome, Row, Statement};
+pub use headers::IfMatch;
 pub use reply::{Reply, Response, note_tag};
 
 use crate::domain::Scope;

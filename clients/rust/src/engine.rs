@@ -18,10 +18,10 @@ mod task;
 
 pub use answer::{Answer, Written};
 pub use disk::{Disk, Effect, Found, LocalFile, Side};
-pub use entries::Entries;
+pub use entries::{Entries, Entry};
 pub use pull::is_synced;
 pub use resolve::{Keep, ResolveError};
-pub use state::{Conflict, ConflictKind, Entry, FileFacts, Pending, Remote, Request, State};
+pub use state::{Conflict, ConflictKind, FileFacts, Pending, Remote, Request, State};
 pub use task::{Event, Page, PageRequest, Task};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -2,7 +2,7 @@
 
 use super::body::{self, Encoding, Held};
 use super::db::{Outcome, Rate, Row, Statement};
-use super::headers::{self, Ids};
+use super::headers::{self, Ids, IfMatch};
 use super::settings::{self, settings};
 use super::{Request, Route, accept, db};
 use crate::domain::{Analysis, IdempotencyKey, Judgement, NoteId, OriginId, WorkspaceId};
@@ -32,25 +32,6 @@ pub struct Call {
     caller: Option<Caller>,
     /// Whether the database has said what the caller may do.
     has_asked: bool,
-}
-
-/// What `If-Match` demands of a note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfMatch {
-    /// That it exists.
-    Any,
-    /// That it is at this version.
-    Version(i64),
-}
-
-impl IfMatch {
-    /// The version, if one is demanded.
-    pub const fn version(self) -> Option<i64> {
-        match self {
-            Self::Any => None,
-            Self::Version(version) => Some(version),
-        }
-    }
 }
 
 struct Caller {

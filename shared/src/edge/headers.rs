@@ -2,7 +2,6 @@
 //!
 //! Only headers that the client sends are read. Spin adds some of its own (`spin-*`), but a client can send those too and would win.
 
-use super::call::IfMatch;
 use crate::domain::{ApiKey, Invalid, NoteId, WorkspaceId};
 use crate::error::Error;
 use crate::limits;
@@ -60,6 +59,25 @@ pub(super) fn workspace(headers: &HeaderMap) -> Result<Option<WorkspaceId>, Erro
         (false, _) => Ok(None),
         (true, Some(id)) => WorkspaceId::parse(id).map(Some).map_err(|wrong| Error::field(NAME, wrong)),
         (true, None) => Err(Error::field(NAME, Invalid::malformed("must be sent once"))),
+    }
+}
+
+/// What `If-Match` demands of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// That it exists.
+    Any,
+    /// That it is at this version.
+    Version(i64),
+}
+
+impl IfMatch {
+    /// The version, if one is demanded.
+    pub const fn version(self) -> Option<i64> {
+        match self {
+            Self::Any => None,
+            Self::Version(version) => Some(version),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! A line names ids, counts and causes. It has no place for a key, a title, a path or a text: what must not be logged is not redacted,
 //! it never gets here.
 
-use super::{Call, Reply, settings};
+use super::settings::{self, Level};
+use super::{Call, Reply};
 use crate::domain::{OriginId, Timestamp};
 use crate::error::{Code, Error};
 use crate::wire::envelope::API_VERSION;
@@ -42,32 +43,6 @@ struct Context<'a> {
     doing: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
-}
-
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Level {
-    /// For whoever looks for a fault.
-    Debug,
-    /// What happens all day.
-    Info,
-    /// A request that was refused.
-    Warn,
-    /// A fault of ours.
-    Error,
-}
-
-impl Level {
-    /// Reads the operator's choice; an unknown word means the usual.
-    pub(super) fn parse(text: &str) -> Self {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "debug" => Self::Debug,
-            "warn" => Self::Warn,
-            "error" => Self::Error,
-            _ => Self::Info,
-        }
-    }
 }
 
 /// Logs how a request ended.
@@ -121,7 +96,7 @@ fn write(line: &Line<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::Level;
+    use super::super::settings::Level;
 
     #[test]
     fn an_unknown_level_is_the_usual_one() {

@@ -2,8 +2,8 @@
 //!
 //! Instances live for seconds, so a changed variable is soon seen; asking the host each time would cost every request a round trip.
 
-use super::log::Level;
 use crate::error::Error;
+use serde::Serialize;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -15,6 +15,32 @@ pub(super) struct Settings {
     pub(super) key_pepper: String,
     /// The least level that is logged.
     log_level: Level,
+}
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    /// For whoever looks for a fault.
+    Debug,
+    /// What happens all day.
+    Info,
+    /// A request that was refused.
+    Warn,
+    /// A fault of ours.
+    Error,
+}
+
+impl Level {
+    /// Reads the operator's choice; an unknown word means the usual.
+    pub(super) fn parse(text: &str) -> Self {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "debug" => Self::Debug,
+            "warn" => Self::Warn,
+            "error" => Self::Error,
+            _ => Self::Info,
+        }
+    }
 }
 
 thread_local! {

@@ -4,8 +4,9 @@ use noted_shared::domain::version_vector::Causality;
 use noted_shared::domain::{ContentHash, NoteId, NotePath, VersionVector};
 
 use super::disk::{Effect, Side, View};
+use super::entries::Entry;
 use super::pull::{Commit, Step, opening};
-use super::state::{ConflictKind, Entry, FileFacts, Pending, Remote, Request, State};
+use super::state::{ConflictKind, FileFacts, Pending, Remote, Request, State};
 
 /// An answer that settles a request, whatever it says. Silence and refusals for the moment are none: the request stays pending.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,10 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use noted_shared::domain::{NoteId, NotePath};
+use noted_shared::domain::{ContentHash, NoteId, NotePath, VersionVector};
 use serde::{Deserialize, Serialize};
 
-use super::state::Entry;
+/// A note as it was when both sides last agreed on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The note.
+    pub note_id: NoteId,
+    /// Hash of the text that both had.
+    pub hash: ContentHash,
+    /// The version's number.
+    pub version: i64,
+    /// The version's vector.
+    pub version_vector: VersionVector,
+}
 
 /// The notes of a folder by the path that they have in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use noted_shared::domain::{ContentHash, NotePath};
 
 use super::disk::{Disk, LocalFile};
-use super::state::{Entry, FileFacts, Request, State};
+use super::entries::Entry;
+use super::state::{FileFacts, Request, State};
 
 impl From<&LocalFile> for FileFacts {
     fn from(file: &LocalFile) -> Self {

@@ -9,7 +9,8 @@ use noted_shared::domain::version_vector::Causality;
 use noted_shared::domain::{ContentHash, NotePath};
 
 use super::disk::{Effect, Found, Side, View};
-use super::state::{Conflict, ConflictKind, Entry, Remote, State};
+use super::entries::Entry;
+use super::state::{Conflict, ConflictKind, Remote, State};
 
 /// What to do about one change: first on the disk, then, if all of that was done, in the state.
 #[derive(Debug, Default)]

@@ -9,8 +9,9 @@ use noted_shared::wire::ResyncReason;
 
 use super::Engine;
 use super::disk::{Effect, Found, Side};
+use super::entries::Entry;
 use super::pull::{Commit, Deciding, Step};
-use super::state::{ConflictKind, Entry, State};
+use super::state::{ConflictKind, State};
 
 /// Of an origin's name, so much is kept when it gets a new ending.
 const STEM_BYTES_MAX: usize = 64;

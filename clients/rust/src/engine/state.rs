@@ -8,7 +8,7 @@ use noted_shared::domain::{
 use noted_shared::wire::{Change, NotedVersion, ResyncReason};
 use serde::{Deserialize, Serialize};
 
-use super::entries::Entries;
+use super::entries::{Entries, Entry};
 
 /// Everything that is remembered about one folder and one server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,19 +38,6 @@ pub struct State {
     /// The server has said that nobody knows what was missed; stays until all changes were read again.
     #[serde(default)]
     pub resync: Option<ResyncReason>,
-}
-
-/// A note as it was when both sides last agreed on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The note.
-    pub note_id: NoteId,
-    /// Hash of the text that both had.
-    pub hash: ContentHash,
-    /// The version's number.
-    pub version: i64,
-    /// The version's vector.
-    pub version_vector: VersionVector,
 }
 
 /// A request that was decided, with everything that it says: repeated after a crash, it is the same request.
