@@ -3,6 +3,7 @@
 //! Each history ends with everybody deciding and syncing, and with all the checks that every history gets: nobody replaces what they have not
 //! seen, no acknowledged text is gone, nothing comes back, all agree.
 
+use noted_shared::domain::NotePath;
 use noted_tests::histories::Operation::{
     self, BackUp, Collect, Delete, Edit, Empty, LoseCursor, LoseState, Rename, Resolve, Restore, Sync,
 };
@@ -139,6 +140,17 @@ fn a_file_that_a_restored_server_has_moved_is_kept_before_it_goes() {
         [Edit(DESK, NOTE), sync(DESK), sync(PHONE), BackUp, Edit(PHONE, NOTE), Sync(PHONE, Fault::Crash(5)), sync(DESK)];
     let moved_after_the_restore = [Edit(DESK, NOTE), Restore, sync(DESK), Rename(DESK, NOTE, 4), Edit(PHONE, 4), sync(DESK)];
     assert_agreed(&[&written_after_the_backup[..], &moved_after_the_restore].concat());
+}
+
+/// A new file has the path that the note had at the time of the backup. That moves nothing: the note's file stays where its owner put it.
+#[test]
+fn a_file_stays_where_it_was_moved_when_the_database_has_lost_the_move() {
+    let moved_after_the_backup = [BackUp, Rename(DESK, NOTE, 1), sync(DESK), Edit(DESK, NOTE), Restore, sync(DESK)];
+    let history = [everybody_has_the_note(), moved_after_the_backup.to_vec()].concat();
+    for servers in servers() {
+        let outcome = run(servers().unwrap(), 3, &history).unwrap_or_else(|wrong| panic!("{wrong}\n{history:?}"));
+        assert_eq!(outcome.files.keys().map(NotePath::as_str).collect::<Vec<_>>(), ["a.md", "b.md"]);
+    }
 }
 
 /// Histories of ours that failed once must not fail again.

@@ -26,12 +26,14 @@ use noted_shared::domain::{ContentHash, NotePath};
 const ROUNDS_MAX: usize = 12;
 
 /// What a history came to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Conflicts that were noticed on the way.
     pub conflicts: usize,
     /// Requests that were sent.
     pub requests: usize,
+    /// What everybody has in the end.
+    pub files: BTreeMap<NotePath, ContentHash>,
 }
 
 /// Runs a history, then lets everybody decide and sync until nothing changes any more, and checks what must be true.
@@ -49,7 +51,8 @@ pub fn run(mut server: Server, clients: usize, operations: &[Operation]) -> Resu
     check_agreement(&clients, server)?;
     server.finish()?;
     let conflicts = clients.iter().map(|client| client.conflicts).sum();
-    Ok(Outcome { conflicts, requests: clients.iter().map(|client| client.requests).sum() })
+    let requests = clients.iter().map(|client| client.requests).sum();
+    Ok(Outcome { conflicts, requests, files: server.live()? })
 }
 
 /// Everybody decides what is open and syncs, until a whole round changes nothing.
