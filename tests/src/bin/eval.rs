@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use noted::database;
@@ -21,6 +21,8 @@ use url::Url;
 const BATCH: usize = 50;
 /// Results that are looked at.
 const DEPTH: usize = 10;
+/// Times that a question is asked before it counts as one that the provider cannot answer in time.
+const TRIES: usize = 5;
 
 /// Ask questions whose answers are known, and tell how often and how high they were found.
 #[derive(Parser)]
@@ -133,12 +135,8 @@ async fn ask_all(client: &Client, items: &[KnownItem], mode: &str) -> Result<Sco
     let bar = bar(mode, items.len());
     let mut score = Score::default();
     for item in items {
-        let started = Instant::now();
-        let body = json!({ "query": item.question, "k": DEPTH, "mode": mode, "similarity_threshold": 0 });
-        let answer = client.post("/v1/rag-query", &body).await;
-        score.times_ms.push(started.elapsed().as_secs_f64() * 1000.0);
-        let answer = answer.data(200);
-        ensure!(answer["degraded"] == false, "only words were searched: {}", answer["degraded_reason"]);
+        let (answer, time_ms) = ask(client, item, mode).await?;
+        score.times_ms.push(time_ms);
         let results = answer["results"].as_array().context("results")?;
         if let Some(place) = results.iter().position(|result| result["title"] == item.answer.as_str()) {
             score.reciprocal_ranks += 1.0 / (place + 1) as f64;
@@ -150,6 +148,24 @@ async fn ask_all(client: &Client, items: &[KnownItem], mode: &str) -> Result<Sco
     bar.finish_and_clear();
     score.times_ms.sort_by(f64::total_cmp);
     Ok(score)
+}
+
+/// The whole answer to a question, and how long it took. A provider that is slow once is asked again.
+async fn ask(client: &Client, item: &KnownItem, mode: &str) -> Result<(Value, f64)> {
+    let body = json!({ "query": item.question, "k": DEPTH, "mode": mode, "similarity_threshold": 0 });
+    for tried in 1..=TRIES {
+        let started = Instant::now();
+        let answer = client.post("/v1/rag-query", &body).await;
+        let time_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let answer = answer.data(200);
+        if answer["degraded"] == false {
+            return Ok((answer, time_ms));
+        }
+        eprintln!("only words were searched, {}: try {tried} of {TRIES}", answer["degraded_reason"]);
+        // Whoever failed is left alone for a while.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    bail!("{:?} was never answered whole", item.question)
 }
 
 impl Score {
