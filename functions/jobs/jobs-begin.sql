@@ -9,7 +9,7 @@ declare
 begin
   perform search.queue_for_model(p_model);
   perform search.drop_old_vectors(p_model);
-  perform search.prune_answers();
+  perform search.prune_answers(5000);
   perform search.count_one();
   v_reply.outcome := 'begun';
   v_reply.bulk := search.not_analysed(50)::text;

@@ -15,6 +15,7 @@ mod envelope;
 mod followers;
 mod health;
 mod idempotency;
+mod jobs;
 mod keys;
 mod list;
 mod logs;

@@ -16,7 +16,7 @@ use noted::local::host::{Host, HostOptions};
 use noted::local::postgres::Cluster;
 use noted::local::secrets::Secrets;
 use noted::local::stack::LocalDatabase;
-use noted::local::ticker::{Round, Ticker};
+use noted::local::ticker::{Cleared, Round, Ticker};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use url::Url;
 use uuid::Uuid;
@@ -279,8 +279,19 @@ impl World {
     /// # Panics
     /// When the host does not do it.
     pub async fn run_round(&self) -> Round {
-        let ticker = Ticker::new(self.base_url(), &self.secrets.jobs_secret).unwrap_or_else(|error| panic!("no ticker: {error:#}"));
-        ticker.round().await.unwrap_or_else(|trouble| panic!("{trouble}"))
+        self.ticker().embed().await.unwrap_or_else(|trouble| panic!("notes are not embedded: {trouble}"))
+    }
+
+    /// Does what one round of clearing away does.
+    ///
+    /// # Panics
+    /// When the host does not do it.
+    pub async fn run_collection(&self) -> Cleared {
+        self.ticker().collect().await.unwrap_or_else(|trouble| panic!("nothing is cleared away: {trouble}"))
+    }
+
+    fn ticker(&self) -> Ticker {
+        Ticker::new(self.base_url(), &self.secrets.jobs_secret).unwrap_or_else(|error| panic!("no ticker: {error:#}"))
     }
 
     /// Does all work that waits and can be done now, and answers what was done.

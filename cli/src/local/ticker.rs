@@ -8,10 +8,23 @@ use std::time::Duration;
 use anyhow::Result;
 use reqwest::StatusCode;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
-/// How long work waits at most before it is looked for.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// Work that the host does when it is asked to.
+struct Job {
+    path: &'static str,
+    /// How long it waits at most before it is looked for.
+    interval: Duration,
+    /// What is so while it is not done.
+    without: &'static str,
+}
+
+const EMBED: Job = Job { path: "internal/jobs/embed", interval: Duration::from_secs(1), without: "notes are not embedded now" };
+
+/// What is due is for the database to say, and that is little.
+const COLLECT: Job = Job { path: "internal/jobs/collect", interval: Duration::from_secs(600), without: "nothing is cleared away now" };
+
 /// A round that takes longer has lost its host.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -19,11 +32,11 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Ticker {
     http: reqwest::Client,
-    url: Url,
+    base: Url,
     secret: String,
 }
 
-/// What one request got done.
+/// What one round of embedding got done.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 pub struct Round {
     /// Notes cut into chunks.
@@ -34,6 +47,13 @@ pub struct Round {
     pub completed: u64,
     /// Notes whose turn ended without.
     pub failed: u64,
+    /// Whether nothing is left that could be done now.
+    pub is_idle: bool,
+}
+
+/// What one round of clearing away got done.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct Cleared {
     /// Whether nothing is left that could be done now.
     pub is_idle: bool,
 }
@@ -50,8 +70,8 @@ pub enum Trouble {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
-    data: Round,
+struct Envelope<T> {
+    data: T,
 }
 
 impl Ticker {
@@ -63,41 +83,61 @@ impl Ticker {
         // An error only says that this process has one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(ROUND_TIMEOUT).build()?;
-        Ok(Self { http, url: base.join("internal/jobs/embed")?, secret: secret.to_owned() })
+        Ok(Self { http, base: base.clone(), secret: secret.to_owned() })
     }
 
-    /// Asks for ever. One request follows the other, at once while work gets done and some is left.
+    /// Asks for all work for ever. Of each kind one request follows the other, at once while work gets done and some is left.
     pub async fn run(&self) -> Infallible {
+        let embedding = self.keep_asking(&EMBED, Round::is_worth_another);
+        let clearing = self.keep_asking(&COLLECT, |cleared: &Cleared| !cleared.is_idle);
+        tokio::join!(embedding, clearing).0
+    }
+
+    /// Has one round of embedding done.
+    ///
+    /// # Errors
+    /// When the answer is not what was done.
+    pub async fn embed(&self) -> Result<Round, Trouble> {
+        self.ask(&EMBED).await
+    }
+
+    /// Has one round of clearing away done.
+    ///
+    /// # Errors
+    /// When the answer is not what was done.
+    pub async fn collect(&self) -> Result<Cleared, Trouble> {
+        self.ask(&COLLECT).await
+    }
+
+    async fn keep_asking<T: DeserializeOwned>(&self, job: &Job, is_worth_another: impl Fn(&T) -> bool) -> Infallible {
         let mut told = Vec::new();
         loop {
-            match self.round().await {
-                Ok(round) => {
+            match self.ask(job).await {
+                Ok(done) => {
                     told.clear();
-                    if round.is_worth_another() {
+                    if is_worth_another(&done) {
                         continue;
                     }
                 }
                 Err(trouble) if told.contains(&trouble) => {}
                 Err(trouble) => {
-                    eprintln!("warning: {trouble}");
+                    eprintln!("warning: {}: {trouble}", job.without);
                     told.push(trouble);
                 }
             }
-            tokio::time::sleep(INTERVAL).await;
+            tokio::time::sleep(job.interval).await;
         }
     }
 
-    /// Asks once.
-    ///
-    /// # Errors
-    /// When the answer is not what was done.
-    pub async fn round(&self) -> Result<Round, Trouble> {
-        let answer = self.http.post(self.url.clone()).bearer_auth(&self.secret).send().await.map_err(|_| Trouble::Unreachable)?;
+    async fn ask<T: DeserializeOwned>(&self, job: &Job) -> Result<T, Trouble> {
+        // A constant path on an address that has served already.
+        let url = self.base.join(job.path).map_err(|_| Trouble::Unreachable)?;
+        let answer = self.http.post(url).bearer_auth(&self.secret).send().await.map_err(|_| Trouble::Unreachable)?;
         if answer.status() != StatusCode::OK {
             return Err(Trouble::Status(answer.status()));
         }
         let body = answer.bytes().await.map_err(|_| Trouble::Unreachable)?;
-        let envelope: Envelope = serde_json::from_slice(&body).map_err(|_| Trouble::NotUnderstood)?;
+        let envelope: Envelope<T> = serde_json::from_slice(&body).map_err(|_| Trouble::NotUnderstood)?;
         Ok(envelope.data)
     }
 }
@@ -121,7 +161,6 @@ impl AddAssign for Round {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("notes are not embedded now: ")?;
         match self {
             Self::Unreachable => f.write_str("the host does not answer the request for it; its log says more"),
             Self::Status(status) => write!(f, "the host answered the request for it with {status}; its log says more"),

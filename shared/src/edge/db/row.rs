@@ -139,6 +139,8 @@ outcomes! {
     Stored = "stored",
     /// Notes will be tried again later.
     PutOff = "put_off",
+    /// Some of what nobody needs was cleared away.
+    Collected = "collected",
     /// An agent's text came without a judgement.
     NotJudged = "not_judged",
     /// An agent's text breaks rules.
