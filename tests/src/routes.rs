@@ -21,7 +21,7 @@ const fn route(method: &'static str, path: &'static str, scopes: &'static [&'sta
 }
 
 /// Every route that needs a key.
-pub const KEYED: [Route; 22] = [
+pub const KEYED: [Route; 30] = [
     route("POST", "/v1/ide-sync/create", &["notes:write", "ide:sync"]),
     route("PUT", "/v1/ide-sync/update/{id}", &["notes:write", "ide:sync"]),
     route("DELETE", "/v1/ide-sync/delete/{id}", &["notes:delete", "ide:sync"]),
@@ -40,6 +40,14 @@ pub const KEYED: [Route; 22] = [
     route("GET", "/v1/notes/{id}/revisions", &["notes:read"]),
     route("GET", "/v1/notes/{id}/revisions/1", &["notes:read"]),
     route("GET", "/v1/notes/{id}/diff?from=1&to=1", &["notes:read"]),
+    route("GET", "/v1/notes/search?q=text", &["notes:read"]),
+    route("POST", "/v1/rag-query", &["rag:query"]),
+    route("GET", "/v1/embeddings", &["notes:read"]),
+    route("POST", "/v1/embeddings/backfill", &["notes:write"]),
+    route("POST", "/v1/agent/write-note", &["notes:write"]),
+    route("POST", "/v1/agent/feedback", &["notes:write"]),
+    route("GET", "/v1/agent/report", &["notes:read"]),
+    route("GET", "/v1/agent/corrections/export", &["notes:read"]),
     route("GET", "/v1/conflicts", &["notes:read"]),
     route("GET", "/v1/conflicts/{id}", &["notes:read"]),
     route("POST", "/v1/conflicts/{id}/resolve", &["notes:write"]),
@@ -66,7 +74,13 @@ impl Route {
         let decision = serde_json::json!({
             "strategy": "keep_noted", "side": "noted", "sync_origin_id": "test-origin", "version_vector": { "test-origin": 1 },
         });
+        let written = format!("{} is not the text of any other note, and long enough.", Uuid::new_v4());
         match self.method {
+            "POST" if self.path.ends_with("/rag-query") => request.json(&serde_json::json!({ "query": "text" })),
+            "POST" if self.path.ends_with("/write-note") => {
+                request.json(&serde_json::json!({ "content": written, "metadata": { "agent_model": "model" } }))
+            }
+            "POST" if self.path.ends_with("/feedback") => request.json(&serde_json::json!({ "note_id": note_id, "rating": "down" })),
             "POST" if self.path.ends_with("/batch") => {
                 request.json(&serde_json::json!({ "notes": [item(&format!("{}.md", Uuid::new_v4()), "text")] }))
             }

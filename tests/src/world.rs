@@ -27,6 +27,9 @@ use crate::provider::Provider;
 /// How the names of worlds' folders begin; the id of their process follows.
 const FOLDER_PREFIX: &str = "noted-test-";
 
+/// Longest that a round which is under way takes, unless its worker has died.
+const LEASE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Longest that all work that waits may take.
 const JOBS_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -294,7 +297,7 @@ impl World {
         Ticker::new(self.base_url(), &self.secrets.jobs_secret).unwrap_or_else(|error| panic!("no ticker: {error:#}"))
     }
 
-    /// Does all work that waits and can be done now, and answers what was done.
+    /// Does all work that waits and can be done now, and answers what was done. What a round of another test is at is waited for.
     ///
     /// # Panics
     /// When the host does not do it, or there is no end to it.
@@ -304,9 +307,24 @@ impl World {
         loop {
             done += self.run_round().await;
             if done.is_idle {
+                self.wait_for_leases().await;
                 return done;
             }
             assert!(Instant::now() < deadline, "there is no end to the work that waits: {done:?}");
+        }
+    }
+
+    /// Waits until no note is leased, but not for a worker that has died.
+    async fn wait_for_leases(&self) {
+        let leased = "select exists (select from search.notes where embedding_status = 'in_progress' and due_at > now())";
+        let mut superuser = self.superuser().await;
+        let deadline = Instant::now() + LEASE_PATIENCE;
+        while Instant::now() < deadline {
+            let is_leased: bool = sqlx::query_scalar(leased).fetch_one(&mut superuser).await.unwrap_or_else(|error| panic!("{error}"));
+            if !is_leased {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

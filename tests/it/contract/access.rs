@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::{assert_refused, comparable, with};
 
+/// A person's key, because no other kind may use every route.
 async fn with_scopes(scopes: Vec<String>) -> Client {
-    shared().tenant_with(|request| KeyRequest { scopes, ..request }).await
+    shared().tenant_with(|request| KeyRequest { kind: KeyKind::User, scopes, ..request }).await
 }
 
 #[tokio::test]

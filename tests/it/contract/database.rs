@@ -110,7 +110,15 @@ async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
 
 #[tokio::test]
 async fn the_workers_role_may_do_the_workers_jobs_and_nothing_else() {
-    let expected = ["api.jobs_analysed", "api.jobs_begin", "api.jobs_claim", "api.jobs_embedded", "api.jobs_failed"];
+    let expected = [
+        "api.jobs_analysed",
+        "api.jobs_begin",
+        "api.jobs_claim",
+        "api.jobs_collect",
+        "api.jobs_collect_begin",
+        "api.jobs_embedded",
+        "api.jobs_failed",
+    ];
     assert_eq!(callable("noted_worker").await, expected);
 }
 
