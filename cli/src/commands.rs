@@ -7,6 +7,7 @@ pub mod key;
 pub mod list;
 pub mod migrate;
 pub mod query;
+pub mod rules;
 pub mod status;
 pub mod sync;
 pub mod up;

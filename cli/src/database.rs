@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use noted_shared::domain::WorkspaceRules;
 use rust_embed::RustEmbed;
 use sqlx::migrate::{Migrate, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
@@ -98,6 +99,21 @@ pub async fn set_password(connection: &mut PgConnection, role: &str, password: &
 pub async fn set_consent(connection: &mut PgConnection, workspace: Uuid, consents: bool) -> Result<()> {
     sqlx::query("select search.set_consent($1, $2)").bind(workspace).bind(consents).execute(connection).await?;
     Ok(())
+}
+
+/// Sets what the agents' notes of a workspace are held against, and answers it; `None` leaves it as it is.
+///
+/// # Errors
+/// When the workspace is not there, or the database refuses.
+pub async fn set_agent_rules(
+    connection: &mut PgConnection,
+    workspace: Uuid,
+    bytes_max: Option<i32>,
+    refused_words: Option<&[String]>,
+) -> Result<WorkspaceRules> {
+    let set = sqlx::query_scalar::<_, String>("select sync.set_agent_rules($1, $2, $3)::text");
+    let rules = set.bind(workspace).bind(bytes_max).bind(refused_words).fetch_one(connection).await?;
+    Ok(serde_json::from_str(&rules)?)
 }
 
 /// Applies every pending migration, then replaces the components' functions. Answers how many migrations ran.

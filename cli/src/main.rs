@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use noted::commands::{conflicts, doctor, embed, key, list, migrate, query, status, sync, up, write};
+use noted::commands::{conflicts, doctor, embed, key, list, migrate, query, rules, status, sync, up, write};
 use noted::config::Connection;
 use noted::failure::{exit_code, sentence};
 
@@ -48,6 +48,8 @@ enum Command {
     Query(query::QueryArguments),
     /// Write a note as an agent does, held against the rules for agents
     Write(write::WriteArguments),
+    /// Show or set what a workspace holds agents' notes against
+    Rules(rules::RulesArguments),
     /// Show and steer the vectors that questions are answered by
     #[command(subcommand)]
     Embed(embed::EmbedCommand),
@@ -83,6 +85,7 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Status(arguments) => status::run(arguments, &cli.connection).await,
         Command::Query(arguments) => query::run(arguments, &cli.connection).await,
         Command::Write(arguments) => write::run(arguments, &cli.connection).await,
+        Command::Rules(arguments) => rules::run(arguments).await,
         Command::Embed(command) => embed::run(command, &cli.connection).await,
         Command::Key(command) => key::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,

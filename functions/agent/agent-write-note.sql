@@ -1,7 +1,7 @@
 -- Writes a note for an agent: makes one, or replaces the text of one. One call is one transaction.
 --
--- Outcomes: created and updated and unchanged (body: the note without its text), replayed, key_reused, wrong_kind, rule_broken (body: the
--- violations), not_found, gone, version_mismatch; unauthorized, wrong_workspace, missing_scope, rate_limited.
+-- Outcomes: created and updated and unchanged (body: the note without its text), replayed, key_reused, wrong_kind, not_judged (body: the rules),
+-- not_compared (body: a model), rule_broken (body: the violations), not_found, gone, version_mismatch; unauthorized, wrong_workspace, missing_scope, rate_limited.
 --
 -- With a null `p_note_id` a note is made; a null title keeps the one that is there. The analysis always brings a judgement: whoever comes by this
 -- route, a person's key too, writes for an agent.

@@ -1,7 +1,7 @@
 -- Creates and updates many notes from files. One call is one transaction, and one step of the workspace's counters.
 --
 -- Outcomes: batched (body: what came of each item, in their order) and batch_failed (the same, but nothing was written: more than a tenth of
--- `p_total` failed, counting the `p_failed` that never got here); not_judged (an agent's texts came without judgements); unauthorized,
+-- `p_total` failed, counting the `p_failed` that never got here); not_judged (an agent's texts came without judgements; body: the rules); unauthorized,
 -- wrong_workspace, missing_scope, rate_limited.
 --
 -- `p_items` is an array of objects, `p_contents` their texts and `p_analyses` what search needs of them, in the same order. One with a `note_id` is a `sync.edit`, one without a row of
@@ -40,7 +40,7 @@ begin
     select from unnest(p_analyses) as given (analysis) where sync.lacks_judgement(caller, given.analysis::jsonb))
   then
     perform auth.uncount_request(caller);
-    return auth.reply(caller, 'not_judged');
+    return auth.reply(caller, 'not_judged', sync.agent_rules(caller.workspace_id)::text);
   end if;
   v_seq := sync.lock_workspace(caller.workspace_id);
 

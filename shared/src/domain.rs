@@ -27,7 +27,7 @@ pub mod title;
 pub mod version_vector;
 pub mod words;
 
-pub use agent_rules::{AgentRules, Violation};
+pub use agent_rules::{Violation, WorkspaceRules};
 pub use analysis::Analysis;
 pub use api_key::{ApiKey, KeyKind};
 pub use change_cursor::ChangeCursor;
@@ -39,7 +39,7 @@ pub use file_metadata::FileMetadata;
 pub use id::{ConflictId, EpochId, FolderId, NoteId, WorkspaceId};
 pub use idempotency_key::IdempotencyKey;
 pub use invalid::{Invalid, Kind};
-pub use judgement::Judgement;
+pub use judgement::{Judgement, Likeness};
 pub use note_path::NotePath;
 pub use note_type::NoteType;
 pub use origin::OriginId;

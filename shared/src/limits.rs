@@ -145,7 +145,8 @@ pub const TAGS_MAX: usize = 20;
 /// Characters of a snippet.
 pub const SNIPPET_CHARS_MAX: usize = 240;
 
-/// How long the vector of a question is waited for; after that its words have to do.
+/// How long the vector of a question is waited for; after that its words have to do. As long for those that an agent's text is compared by; after
+/// that only exact copies are found.
 pub const QUESTION_EMBEDDING_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// How long the vectors of texts are waited for.

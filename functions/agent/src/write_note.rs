@@ -1,13 +1,18 @@
 //! `POST /v1/agent/write-note`: make a note, or replace the text of one, for an agent.
 //!
-//! One statement does the work, `api.agent_write_note`. Whoever comes here writes for an agent, so the rules are asked at once. Outcomes: 200,
-//! 201, 400, 401, 403 (also where the key is of another kind), 404, 410, 412, 413, 415, 422 (also where the text breaks rules), 428, 429, 503.
+//! One statement does the work, `api.agent_write_note`. Whoever comes here writes for an agent, so the rules are asked at once. It is sent again
+//! where the workspace has rules of its own, and where the text can be compared with others by its vectors: those are fetched then, and if the
+//! provider does not give them in time, the text goes without.
+//! Outcomes: 200, 201, 400, 401, 403 (also where the key is of another kind), 404, 410, 412, 413, 415, 422 (also where the text breaks rules), 428,
+//! 429, 503.
 
-use noted_shared::domain::{Analysis, ContentHash, Judgement, NoteId, Title, Violation};
+use noted_shared::domain::embedding::{InputType, batches};
+use noted_shared::domain::{Analysis, ContentHash, Judgement, Likeness, NoteId, Title, Violation, WorkspaceRules};
+use noted_shared::edge::voyage::Provider;
 use noted_shared::edge::{Call, IfMatch, Outcome, Reply, Row, Statement};
 use noted_shared::error::Error;
-use noted_shared::params;
 use noted_shared::wire::{AgentNote, AgentNoteRefused, AgentNoteReply, NoteOut};
+use noted_shared::{limits, params};
 use serde_json::{Map, Value};
 
 const WRITE: Statement =
@@ -25,12 +30,17 @@ pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
         note.title.get_or_insert_with(|| Title::of_text(&content));
     }
 
-    let judgement = Judgement::with_metadata(&content, note.content_sha256, note.metadata.clone()).with_title(note.title.as_ref());
-    let judgement = if let Some(note_id) = note.note_id { judgement.about_note(note_id) } else { judgement };
-    let analysis = Analysis::default().with_text(&content, note.content_sha256).with_title(note.title.as_ref()).with_judgement(judgement);
+    let judge = |rules: WorkspaceRules, likeness: Likeness| {
+        let judgement = Judgement::with_metadata(&content, note.content_sha256, note.metadata.clone(), rules);
+        let judgement = judgement.with_title(note.title.as_ref()).with_likeness(likeness);
+        if let Some(note_id) = note.note_id { judgement.about_note(note_id) } else { judgement }
+    };
+    let mut rules = WorkspaceRules::default();
+    let unjudged = Analysis::default().with_text(&content, note.content_sha256).with_title(note.title.as_ref());
+    let mut analysis = unjudged.clone().with_judgement(judge(rules.clone(), Likeness::default()));
     let source: Map<String, Value> =
         note.metadata.agent_model.iter().map(|model| ("agent_name".to_owned(), model.as_str().into())).collect();
-    let params = || {
+    let params = |analysis: &Analysis| {
         params![
             &idempotency_key,
             request_hash,
@@ -41,11 +51,36 @@ pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
             content.as_str(),
             note.content_sha256,
             &source,
-            &analysis,
+            analysis,
         ]
     };
-    let row = call.ask(&WRITE, params).await?;
+    let mut row = call.ask(&WRITE, || params(&analysis)).await?;
+    if row.outcome()? == Outcome::NotJudged {
+        rules = row.body()?;
+        analysis = unjudged.clone().with_judgement(judge(rules.clone(), Likeness::default()));
+        row = call.ask(&WRITE, || params(&analysis)).await?;
+    }
+    if row.outcome()? == Outcome::NotCompared {
+        let likeness = likeness(row.body()?, &unjudged.embedded_texts(&content, note.content_sha256)).await?;
+        analysis = unjudged.with_judgement(judge(rules, likeness));
+        row = call.ask(&WRITE, || params(&analysis)).await?;
+    }
     answer(call, row, note.note_id, content)
+}
+
+/// The vectors of the text's chunks. None of them if the provider fails or is slow, or if they were more than one request may ask for: a copy that
+/// nobody notices is a smaller evil than a text that is not kept.
+async fn likeness(model: String, texts: &[String]) -> Result<Likeness, Error> {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut likeness = Likeness::default();
+    if batches(&texts).len() == 1 {
+        let asked = Provider::configured().await?.embed(&texts, &model, InputType::Document, limits::QUESTION_EMBEDDING_TIMEOUT).await;
+        if let Ok(embedded) = asked {
+            (likeness.embeddings, likeness.tokens) = (embedded.vectors, embedded.tokens);
+        }
+    }
+    likeness.model = Some(model);
+    Ok(likeness)
 }
 
 /// The version that the agent has seen of the note that it replaces; none for a new note, or where any version will do.

@@ -25,9 +25,9 @@ pub(crate) async fn resolve(call: &mut Call) -> Result<Reply, Error> {
     if let (Some(content), Some(hash)) = (&content, resolution.content_sha256) {
         analysis = analysis.with_text(content, hash);
     }
-    let judge = || {
+    let judge = |rules| {
         let hash = resolution.content_sha256.unwrap_or_else(|| ContentHash::of(""));
-        Judgement::of(content.as_deref().unwrap_or_default(), hash).about_conflict(conflict_id)
+        Judgement::of(content.as_deref().unwrap_or_default(), hash, rules).about_conflict(conflict_id)
     };
     let params = |analysis: &Analysis| {
         params![

@@ -4,7 +4,7 @@
 //! code and message that its own route would have answered, and can be sent there again with the same idempotency key. If more than a tenth
 //! of them fail, nothing is done at all. Outcomes: 200, 400, 401, 403, 413, 415, 422 (more than a tenth failed), 429, 503.
 
-use noted_shared::domain::{Analysis, ContentHash, Judgement, Scope};
+use noted_shared::domain::{Analysis, ContentHash, Judgement, Scope, WorkspaceRules};
 use noted_shared::edge::{self, Call, Outcome, Reply, Request, Response, Route, Row, Statement};
 use noted_shared::error::Error;
 use noted_shared::input::{BatchChange, BatchEntry, batch_items};
@@ -44,8 +44,12 @@ async fn batch(call: &mut Call) -> Result<Reply, Error> {
     let mut row = call.ask(&BATCH, || params(&analyses)).await?;
     if row.outcome()? == Outcome::NotJudged {
         // As `Call::ask_judged` does it, for every text of the batch.
+        let rules: WorkspaceRules = row.body()?;
         let read = entries.iter().filter_map(|entry| entry.as_ref().ok());
-        analyses = read.zip(&contents).map(|(entry, content)| as_json(&judged(&entry.change, content))).collect::<Result<_, _>>()?;
+        analyses = read
+            .zip(&contents)
+            .map(|(entry, content)| as_json(&judged(&entry.change, content, rules.clone())))
+            .collect::<Result<_, _>>()?;
         row = call.ask(&BATCH, || params(&analyses)).await?;
     }
     let is_done = match row.outcome()? {
@@ -74,11 +78,11 @@ fn analysis(change: &BatchChange, content: &str) -> Analysis {
 }
 
 /// The same, with what the rules for agents say of its text.
-fn judged(change: &BatchChange, content: &str) -> Analysis {
+fn judged(change: &BatchChange, content: &str, rules: WorkspaceRules) -> Analysis {
     let judgement = match change {
-        BatchChange::Create(note) => Judgement::of(content, note.content_sha256).with_title(Some(&note.title)),
+        BatchChange::Create(note) => Judgement::of(content, note.content_sha256, rules).with_title(Some(&note.title)),
         BatchChange::Update(note_id, note) => {
-            Judgement::of(content, note.content_sha256).about_note(*note_id).with_title(note.title.as_ref())
+            Judgement::of(content, note.content_sha256, rules).about_note(*note_id).with_title(note.title.as_ref())
         }
     };
     analysis(change, content).with_judgement(judgement)

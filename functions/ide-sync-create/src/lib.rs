@@ -29,7 +29,7 @@ async fn create(call: &mut Call) -> Result<Reply, Error> {
     let analysis =
         Analysis::default().with_text(&content, note.content_sha256).with_title(Some(&note.title)).with_path(note.ide_file_path.as_ref());
 
-    let judge = || Judgement::of(&content, note.content_sha256).with_title(Some(&note.title));
+    let judge = |rules| Judgement::of(&content, note.content_sha256, rules).with_title(Some(&note.title));
     let params = |analysis: &Analysis| {
         params![
             &idempotency_key,

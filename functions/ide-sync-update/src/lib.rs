@@ -81,7 +81,7 @@ impl Update {
         let note = &self.note;
         let analysis =
             Analysis::default().with_text(content, content_sha256).with_title(note.title.as_ref()).with_path(note.ide_file_path.as_ref());
-        let judge = || Judgement::of(content, content_sha256).about_note(self.note_id).with_title(note.title.as_ref());
+        let judge = |rules| Judgement::of(content, content_sha256, rules).about_note(self.note_id).with_title(note.title.as_ref());
         let params = |analysis: &Analysis| {
             params![
                 &self.idempotency_key,

@@ -33,7 +33,7 @@ pub(crate) async fn create(call: &mut Call) -> Result<Reply, Error> {
         .with_text(&content, draft.content_sha256)
         .with_title(Some(&draft.title))
         .with_path(draft.ide_file_path.as_ref());
-    let judge = || Judgement::of(&content, draft.content_sha256).with_title(Some(&draft.title));
+    let judge = |rules| Judgement::of(&content, draft.content_sha256, rules).with_title(Some(&draft.title));
     let params = |analysis: &Analysis| {
         params![
             &idempotency_key,
@@ -170,10 +170,10 @@ impl Edit {
         if let (Some(content), Some(hash)) = (&patch.content, patch.content_sha256) {
             analysis = analysis.with_text(content.as_str(), hash);
         }
-        let judge = || {
+        let judge = |rules| {
             let content = patch.content.as_ref().map(|content| content.as_str()).unwrap_or_default();
             let hash = patch.content_sha256.unwrap_or_else(|| ContentHash::of(content));
-            Judgement::of(content, hash).about_note(self.note_id).with_title(patch.title.as_ref())
+            Judgement::of(content, hash, rules).about_note(self.note_id).with_title(patch.title.as_ref())
         };
         let params = |analysis: &Analysis| {
             params![

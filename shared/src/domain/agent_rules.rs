@@ -16,15 +16,19 @@ const CHARS_MIN: usize = 50;
 /// The size of an agent's note in bytes unless the workspace says otherwise; people may write ten times as much.
 pub const AGENT_NOTE_BYTES_MAX: usize = 100 << 10;
 
-/// What an agent's note is measured against.
-#[derive(Clone, Copy, Debug)]
-pub struct AgentRules<'a> {
-    /// The ids of the notes that the agent was given, in the order in which numbers cite them. Without any, nothing can be cited.
-    pub context_ids: &'a [String],
-    /// [`AGENT_NOTE_BYTES_MAX`] or what the workspace says.
+/// The rules that a workspace can set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceRules {
+    /// The size of a note in bytes at most.
     pub bytes_max: usize,
-    /// Words that may not occur, in any case; none unless the workspace has a list.
-    pub refused_words: &'a [String],
+    /// Words that may not occur, in any case.
+    pub refused_words: Vec<String>,
+}
+
+impl Default for WorkspaceRules {
+    fn default() -> Self {
+        Self { bytes_max: AGENT_NOTE_BYTES_MAX, refused_words: Vec::new() }
+    }
 }
 
 /// A rule that a note breaks.
@@ -43,9 +47,10 @@ pub struct Violation {
 /// A finding at a place of the text, in bytes.
 type Finding = (usize, String);
 
-/// The rules that a text breaks, in the order of the rules and then of the lines; at most [`PROBLEMS_MAX`], more would help nobody.
+/// The rules that a text breaks. `context_ids` are those of the notes that the agent was given, in the order in which numbers cite them; without
+/// any, nothing can be cited. They come in the order of the rules and then of the lines; at most [`PROBLEMS_MAX`], more would help nobody.
 #[must_use]
-pub fn violations(text: &str, rules: &AgentRules<'_>) -> Vec<Violation> {
+pub fn violations(text: &str, context_ids: &[String], rules: &WorkspaceRules) -> Vec<Violation> {
     let violation = |rule: &'static str, message, line| Violation { rule: rule.into(), message, line, recoverable: true };
     if text.len() > rules.bytes_max {
         // Nothing else of it is looked at, so that the work is bounded.
@@ -60,12 +65,12 @@ pub fn violations(text: &str, rules: &AgentRules<'_>) -> Vec<Violation> {
     if text.chars().filter(|c| !c.is_whitespace()).count() < CHARS_MIN {
         violations.push(violation("minimum_content_length", format!("Note content too short (minimum {CHARS_MIN} characters)"), None));
     }
-    for (place, citation) in citations::unknown(text, rules.context_ids) {
+    for (place, citation) in citations::unknown(text, context_ids) {
         let line = lines.at(place);
         let message = format!("Citation {citation} at line {line} is not in the RAG context");
         violations.push(violation("hallucination_detection", message, Some(line)));
     }
-    if let Some(place) = refused_word(text, rules.refused_words) {
+    if let Some(place) = refused_word(text, &rules.refused_words) {
         violations.push(violation("profanity_filter", "Content contains inappropriate language".to_owned(), Some(lines.at(place))));
     }
     violations.truncate(PROBLEMS_MAX);

@@ -56,6 +56,14 @@ impl Analysis {
         self
     }
 
+    /// What is embedded of a text that was added, one for each chunk that has words, written as `search.embedded_text` writes it.
+    #[must_use]
+    pub fn embedded_texts(&self, text: &str, hash: ContentHash) -> Vec<String> {
+        let pieces = self.texts.get(&hash.to_string()).map(Vec::as_slice).unwrap_or_default();
+        let pieces = pieces.iter().filter(|piece| piece.found.words_count > 0);
+        pieces.map(|piece| format!("{}\n\n{}", piece.heading_path.join(" > "), &text[piece.byte_start..piece.byte_end])).collect()
+    }
+
     /// Adds a title.
     #[must_use]
     pub fn with_title(self, title: Option<&Title>) -> Self {
@@ -104,6 +112,7 @@ mod tests {
         assert_eq!((&chunk["index"], &chunk["byte_start"], &chunk["byte_end"]), (&0.into(), &0.into(), &text.len().into()));
         assert_eq!(chunk["heading_path"], serde_json::json!(["Storage"]));
         assert!(chunk["words"].as_str().is_some_and(|words| words.contains("postgresql")), "{chunk}");
+        assert_eq!(analysis.embedded_texts(text, hash), [format!("Storage\n\n{text}")]);
         assert_eq!(json["names"]["Design"]["words_count"], 1);
         assert!(json["names"]["docs/design.md"]["words"].as_str().is_some_and(|words| words.contains("design")), "{json}");
     }

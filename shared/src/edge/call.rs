@@ -5,7 +5,7 @@ use super::db::{Outcome, Rate, Row, Statement};
 use super::headers::{self, Ids, IfMatch};
 use super::settings::{self, settings};
 use super::{Request, Route, accept, db};
-use crate::domain::{Analysis, IdempotencyKey, Judgement, NoteId, OriginId, WorkspaceId};
+use crate::domain::{Analysis, IdempotencyKey, Judgement, NoteId, OriginId, WorkspaceId, WorkspaceRules};
 use crate::error::Error;
 use crate::input::{Fields, text};
 use crate::{limits, params};
@@ -100,19 +100,19 @@ impl Call {
     }
 
     /// As [`Call::ask`], for a statement that may write an agent's text. Only the database knows whose key it is, so it says when the rules have
-    /// to be asked about the text: people do not pay for them.
+    /// to be asked about the text, and which rules: people do not pay for them.
     pub async fn ask_judged(
         &mut self,
         statement: &Statement,
         analysis: Analysis,
-        judge: impl FnOnce() -> Judgement,
+        judge: impl FnOnce(WorkspaceRules) -> Judgement,
         params: impl Fn(&Analysis) -> Vec<ParameterValue>,
     ) -> Result<Row, Error> {
         let row = self.ask(statement, || params(&analysis)).await?;
         if row.outcome()? != Outcome::NotJudged {
             return Ok(row);
         }
-        let analysis = analysis.with_judgement(judge());
+        let analysis = analysis.with_judgement(judge(row.body()?));
         self.ask(statement, || params(&analysis)).await
     }
 

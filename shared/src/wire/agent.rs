@@ -40,7 +40,7 @@ pub struct AgentMetadata {
     /// When it was written, by the agent's clock. Kept, never used to decide anything.
     #[serde(default)]
     pub generation_timestamp: Option<Timestamp>,
-    /// Store the text though another note says exactly the same.
+    /// Store the text though another note says the same.
     #[serde(default)]
     pub allow_duplicate: bool,
 }

@@ -3,6 +3,8 @@
 mod corrections;
 mod doors;
 mod learned;
+mod likeness;
+mod rules;
 
 use noted::keys::{KeyKind, KeyRequest, Tier};
 use noted_shared::domain::ContentHash;

@@ -1,6 +1,6 @@
 //! Each rule kept and broken, and any text.
 
-use super::{AGENT_NOTE_BYTES_MAX, AgentRules, violations};
+use super::{AGENT_NOTE_BYTES_MAX, WorkspaceRules, violations};
 use proptest::prelude::*;
 
 const LONG_ENOUGH: &str = "Words enough to be a note: fifty characters that are not blank, at least.\n";
@@ -8,9 +8,11 @@ const LONG_ENOUGH: &str = "Words enough to be a note: fifty characters that are 
 /// What is said about a text that is long enough and whose context holds two notes, as `line: message`.
 fn said(text: &str) -> Vec<String> {
     let ids = ["a1".to_owned(), "b2".to_owned()];
-    let rules = AgentRules { context_ids: &ids, bytes_max: AGENT_NOTE_BYTES_MAX, refused_words: &[] };
     let text = format!("{text}\n\n{LONG_ENOUGH}");
-    violations(&text, &rules).into_iter().map(|found| format!("{}: {}", found.line.unwrap_or_default(), found.message)).collect()
+    violations(&text, &ids, &WorkspaceRules::default())
+        .into_iter()
+        .map(|found| format!("{}: {}", found.line.unwrap_or_default(), found.message))
+        .collect()
 }
 
 #[track_caller]
@@ -83,29 +85,30 @@ fn a_citation_names_a_source_that_was_given() {
         &["1: Citation [1, 7] at line 1 is not in the RAG context", "3: Citation [source: c] at line 3 is not in the RAG context"],
     );
     check("[99999999999999999999999]", &["1: Citation [99999999999999999999999] at line 1 is not in the RAG context"]);
-    let without_context = AgentRules { context_ids: &[], bytes_max: AGENT_NOTE_BYTES_MAX, refused_words: &[] };
-    assert_eq!(violations(&format!("{LONG_ENOUGH}[1]"), &without_context).len(), 1);
-    assert_eq!(violations(LONG_ENOUGH, &without_context), []);
+    let rules = WorkspaceRules::default();
+    assert_eq!(violations(&format!("{LONG_ENOUGH}[1]"), &[], &rules).len(), 1, "without a context nothing can be cited");
+    assert_eq!(violations(LONG_ENOUGH, &[], &rules), []);
 }
 
 #[test]
 fn a_note_is_neither_too_short_nor_too_large() {
-    let rules = AgentRules { context_ids: &[], bytes_max: AGENT_NOTE_BYTES_MAX, refused_words: &[] };
-    let check = |text: &str, expected: &[&str]| {
-        let messages: Vec<String> = violations(text, &rules).into_iter().map(|found| found.message).collect();
+    let check = |text: &str, bytes_max: usize, expected: &[&str]| {
+        let rules = WorkspaceRules { bytes_max, ..WorkspaceRules::default() };
+        let messages: Vec<String> = violations(text, &[], &rules).into_iter().map(|found| found.message).collect();
         assert_eq!(messages, expected);
     };
-    check(&"\u{e9} \n".repeat(50), &[]);
-    check(&"\u{e9} \n".repeat(49), &["Note content too short (minimum 50 characters)"]);
-    check(&"x".repeat(100 * 1024), &[]);
-    check(&"x".repeat(100 * 1024 + 1), &["Note exceeds maximum size (100KB)"]);
+    check(&"\u{e9} \n".repeat(50), AGENT_NOTE_BYTES_MAX, &[]);
+    check(&"\u{e9} \n".repeat(49), AGENT_NOTE_BYTES_MAX, &["Note content too short (minimum 50 characters)"]);
+    check(&"x".repeat(100 * 1024), AGENT_NOTE_BYTES_MAX, &[]);
+    check(&"x".repeat(100 * 1024 + 1), AGENT_NOTE_BYTES_MAX, &["Note exceeds maximum size (100KB)"]);
+    check(&"x".repeat(2049), 2048, &["Note exceeds maximum size (2KB)"]);
 }
 
 #[test]
 fn refused_words_are_whole_words() {
     let check = |text: &str, expected: Option<u32>| {
-        let rules = AgentRules { context_ids: &[], bytes_max: AGENT_NOTE_BYTES_MAX, refused_words: &["Darn".to_owned()] };
-        let found = violations(&format!("{LONG_ENOUGH}{text}"), &rules);
+        let rules = WorkspaceRules { refused_words: vec!["Darn".to_owned()], ..WorkspaceRules::default() };
+        let found = violations(&format!("{LONG_ENOUGH}{text}"), &[], &rules);
         assert_eq!(
             found.iter().map(|found| (found.message.as_str(), found.line)).collect::<Vec<_>>(),
             expected.map(|line| ("Content contains inappropriate language", Some(line))).into_iter().collect::<Vec<_>>()
@@ -128,9 +131,9 @@ proptest! {
         "\\PC{0,30}",
     ], 0..20), glue in "(\n|\r\n| |)") {
         let text = lines.join(&glue);
-        let rules = AgentRules { context_ids: &[], bytes_max: AGENT_NOTE_BYTES_MAX, refused_words: &["a".to_owned()] };
+        let rules = WorkspaceRules { refused_words: vec!["a".to_owned()], ..WorkspaceRules::default() };
         let last_line = u32::try_from(text.matches('\n').count() + 1).unwrap();
-        for violation in violations(&text, &rules) {
+        for violation in violations(&text, &[], &rules) {
             prop_assert!(violation.line.is_none_or(|line| (1..=last_line).contains(&line)));
         }
     }

@@ -143,6 +143,8 @@ outcomes! {
     Collected = "collected",
     /// An agent's text came without a judgement.
     NotJudged = "not_judged",
+    /// An agent's text came without the vectors that it is compared by.
+    NotCompared = "not_compared",
     /// An agent's text breaks rules.
     RuleBroken = "rule_broken",
     /// The route is for keys of another kind.
