@@ -77,6 +77,10 @@ begin
         if v_written.changes > 0 then
           perform sync.follow(caller, (v_reply.body::json ->> 'id')::uuid, v_analysis);
         end if;
+        if v_reply.outcome = 'created' then
+          v_reply.body := sync.with_embedding(
+            v_reply.body, search.embedding_of(caller.workspace_id, (v_reply.body::json ->> 'id')::uuid));
+        end if;
         if v_reply.outcome in ('created', 'updated', 'unchanged') then
           perform sync.remember(caller, v_item ->> 'idempotency_key', v_endpoint, v_item ->> 'request_hash',
             case v_reply.outcome when 'created' then 201 else 200 end, v_reply.body);

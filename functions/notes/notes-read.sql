@@ -1,12 +1,15 @@
 -- One note. One call is one transaction.
 --
--- Outcomes: read (body: its version; bulk: the note with its text), not_modified (body: its version, which is one of `p_known_versions`),
--- not_found, gone (body: when, by whom, its version and vector); unauthorized, wrong_workspace, missing_scope, rate_limited.
-create or replace function api.notes_read(p_key_hash bytea, p_workspace_id uuid, p_note_id uuid, p_known_versions bigint[]) returns api.reply
+-- Outcomes: read (body: its state; bulk: the note with its text), not_modified (body: its state, which is one of `p_known_states`), not_found,
+-- gone (body: when, by whom, its version and vector); unauthorized, wrong_workspace, missing_scope, rate_limited.
+create or replace function api.notes_read(p_key_hash bytea, p_workspace_id uuid, p_note_id uuid, p_known_states text[]) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:read']);
   v_note noted.notes;
+  v_embedding search.embedding;
+  -- Its version, and what changes without one.
+  v_state text;
 begin
   if caller.outcome <> 'entered' then
     return auth.reply(caller, caller.outcome, caller.detail);
@@ -16,8 +19,11 @@ begin
     return auth.reply(caller, 'not_found');
   elsif v_note.deleted_at is not null then
     return auth.reply(caller, 'gone', sync.gone_json(v_note, null)::text);
-  elsif v_note.version = any (p_known_versions) then
-    return auth.reply(caller, 'not_modified', v_note.version::text);
   end if;
-  return auth.reply(caller, 'read', v_note.version::text, sync.note_json(v_note, true)::text);
+  v_embedding := search.embedding_of(caller.workspace_id, p_note_id);
+  v_state := v_note.version || sync.embedding_mark(v_embedding);
+  if v_state = any (p_known_states) then
+    return auth.reply(caller, 'not_modified', to_json(v_state)::text);
+  end if;
+  return auth.reply(caller, 'read', to_json(v_state)::text, sync.with_embedding(sync.note_json(v_note, true)::text, v_embedding));
 end $$;

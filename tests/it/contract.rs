@@ -11,6 +11,7 @@ mod conflicts;
 mod create;
 mod database;
 mod delete;
+mod embedding_status;
 mod envelope;
 mod followers;
 mod health;

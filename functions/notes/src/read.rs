@@ -75,14 +75,14 @@ pub(crate) async fn note(call: &mut Call) -> Result<Reply, Error> {
         success: bool,
     }
     let note_id = call.note_id(ID)?;
-    let known = call.known_versions(note_id);
-    let mut row = call.ask(&READ, || params![note_id, known.as_slice()]).await?;
+    let known: Vec<String> = call.known_states(note_id).into_iter().map(str::to_owned).collect();
+    let mut row = call.ask(&READ, || params![note_id, known.iter().map(String::as_str).collect::<Vec<_>>().as_slice()]).await?;
     match row.outcome()? {
         Outcome::Read => {
-            let version = row.body()?;
-            Ok(Reply::with_bulk("note", &row.bulk(), &Rest { success: true })?.with_version(note_id, version))
+            let state: String = row.body()?;
+            Ok(Reply::with_bulk("note", &row.bulk(), &Rest { success: true })?.with_tag(&note_tag(note_id, state)))
         }
-        Outcome::NotModified => Ok(Reply::not_modified(&note_tag(note_id, row.body()?))),
+        Outcome::NotModified => Ok(Reply::not_modified(&note_tag(note_id, row.body::<String>()?))),
         _ => Err(row.note_refusal(Some(note_id), None)),
     }
 }

@@ -225,9 +225,9 @@ impl Call {
         headers::if_none_match(&self.parts.headers)
     }
 
-    /// The versions of a note that the client has already.
-    pub fn known_versions(&self, note_id: NoteId) -> Vec<i64> {
-        self.known_tags().into_iter().filter_map(|tag| headers::version_of(tag, note_id)).collect()
+    /// The states of a note that the client has already: versions, with what its entity tags say besides.
+    pub fn known_states(&self, note_id: NoteId) -> Vec<&str> {
+        self.known_tags().into_iter().filter_map(|tag| headers::state_of(tag, note_id)).collect()
     }
 
     fn header(&self, name: &str) -> Option<&str> {

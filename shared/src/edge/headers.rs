@@ -95,15 +95,26 @@ pub(super) fn if_match(headers: &HeaderMap, note_id: NoteId) -> Result<Option<If
     }
 }
 
-/// The version behind an entity tag; 0, which no note has, where the tag is another note's.
-pub(super) fn version_of(tag: &str, note_id: NoteId) -> Option<i64> {
+/// The version behind an entity tag; 0, which no note has, where the tag is another note's. What stands behind the version changes without
+/// anybody writing, so it is nothing that a writer must have seen.
+fn version_of(tag: &str, note_id: NoteId) -> Option<i64> {
+    let (id, state) = parts(tag)?;
+    let version = state.split('.').next()?.parse().ok()?;
+    Some(if id.is_none_or(|id| id == note_id) { version } else { 0 })
+}
+
+/// What an entity tag says of a note: its version, and what changes without one.
+pub(super) fn state_of(tag: &str, note_id: NoteId) -> Option<&str> {
+    let (id, state) = parts(tag)?;
+    id.is_none_or(|id| id == note_id).then_some(state)
+}
+
+/// The note and the state that an entity tag names; the note may be left out.
+fn parts(tag: &str) -> Option<(Option<NoteId>, &str)> {
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
     match tag.rsplit_once('-') {
-        None => tag.parse().ok(),
-        Some((id, version)) => {
-            let (id, version): (_, i64) = (NoteId::parse(id).ok()?, version.parse().ok()?);
-            Some(if id == note_id { version } else { 0 })
-        }
+        None => Some((None, tag)),
+        Some((id, state)) => Some((Some(NoteId::parse(id).ok()?), state)),
     }
 }
 
@@ -186,6 +197,7 @@ mod tests {
         };
         check("\"3\"", Some(IfMatch::Version(3)));
         check(&format!("\"{id}-3\""), Some(IfMatch::Version(3)));
+        check(&format!("\"{id}-3.completed\""), Some(IfMatch::Version(3)));
         check(&format!("\"{}-3\"", id.replace('a', "b")), Some(IfMatch::Version(0)));
         check("*", Some(IfMatch::Any));
         check("W/\"3\"", None);

@@ -10,6 +10,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use spin_sdk::http::FullBody;
+use std::fmt::Display;
 use std::time::SystemTime;
 
 /// An answer as the SDK's macro takes it.
@@ -26,10 +27,10 @@ pub struct Reply {
     headers: HeaderMap,
 }
 
-/// The entity tag of a note's version.
+/// The entity tag of a note: its version, and what may stand behind that.
 #[must_use]
-pub fn note_tag(note_id: NoteId, version: i64) -> String {
-    format!("\"{note_id}-{version}\"")
+pub fn note_tag(note_id: NoteId, state: impl Display) -> String {
+    format!("\"{note_id}-{state}\"")
 }
 
 /// The one answer without a body.

@@ -145,6 +145,13 @@ pub struct NoteOut {
     /// The text; absent in a list asked for with `include_content=false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// How far its embedding is: `pending`, `in_progress`, `completed` or `failed_permanently`. Told where one note is read or made, and nowhere if
+    /// the workspace wants no embeddings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding_status: Option<String>,
+    /// What was wrong at the last attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding_error: Option<String>,
 }
 
 /// The answer to a create or an update.
