@@ -39,7 +39,7 @@ pub struct WriteArguments {
     /// Id of a note that the model was given, as [1], [2] and so on cite them; may be repeated
     #[arg(long = "context", value_name = "ID")]
     pub context: Vec<String>,
-    /// Write it though another note says exactly the same
+    /// Write it though another note says the same
     #[arg(long)]
     pub allow_duplicate: bool,
     /// Print the note as JSON
