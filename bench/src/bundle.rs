@@ -64,7 +64,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     said(&format!("twin and {} give equal answers", stage.server.name));
     run_scenarios(options, &mut stage, &numbers, &mut report).await?;
     run_sync(options, &mut stage, &mut report).await;
-    run_alone(options, &mut stage, &numbers, &mut report).await;
+    run_alone(options, &mut stage, &numbers, &ground.project.root().join("target"), &mut report).await;
     stage.read_memory_after(&mut report)?;
     report.conclude();
     Ok(report)
@@ -204,7 +204,7 @@ async fn run_sync(options: &Options, stage: &mut Stage, report: &mut Report) {
 }
 
 /// What is measured one request after the other, with a look into the database.
-async fn run_alone(options: &Options, stage: &mut Stage, numbers: &Numbers, report: &mut Report) {
+async fn run_alone(options: &Options, stage: &mut Stage, numbers: &Arc<Numbers>, target_folder: &Path, report: &mut Report) {
     let target = stage.server.target.clone();
     if options.wants(Part::Large) {
         said("updating a large note");
@@ -247,8 +247,8 @@ async fn run_alone(options: &Options, stage: &mut Stage, numbers: &Numbers, repo
     }
     if options.wants(Part::Search) {
         said("filling workspaces with chunks and asking questions");
-        match search::measure(&options.sizes(), options.times(), &target, &mut stage.tenants, &mut superuser).await {
-            Ok((figures, recall)) => (report.search, report.recall) = (figures, recall),
+        match search::measure(&options.questions(), &target, &mut stage.tenants, &mut superuser, numbers, target_folder).await {
+            Ok(found) => report.search = Some(found),
             Err(error) => report.failures.push(format!("search: {error:#}")),
         }
     }

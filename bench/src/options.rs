@@ -6,9 +6,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use crate::search::Extent;
+
 /// A smoke run: everything once and briefly. Its numbers mean nothing.
 const QUICK_SECONDS: f64 = 0.3;
 const QUICK_DOCUMENTS: usize = 25;
+/// How long questions are asked at a fixed rate.
+const ASKING_SECONDS: f64 = 20.0;
 
 /// What to measure, and for how long.
 #[derive(Debug, Args)]
@@ -122,6 +126,12 @@ impl Options {
     /// Times that each size is asked, and that the large note is updated; a quarter of it for each merge.
     pub(crate) fn times(&self) -> usize {
         if self.quick { 5 } else { 100 }
+    }
+
+    /// How much is asked of workspaces with chunks.
+    pub(crate) fn questions(&self) -> Extent {
+        let at_rate = Duration::from_secs_f64(if self.quick { QUICK_SECONDS } else { ASKING_SECONDS });
+        Extent { sizes: self.sizes(), times: self.times(), at_rate }
     }
 
     /// Documents of the corpus that are synced at most.

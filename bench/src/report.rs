@@ -17,7 +17,7 @@ use crate::large::LargeFigures;
 use crate::merging::MergeFigures;
 use crate::options::Options;
 use crate::rounds::Figures;
-use crate::search::{Recall, SearchFigures};
+use crate::search::SearchReport;
 use crate::startup::Start;
 use crate::sync::SyncFigures;
 use goals::Goal;
@@ -40,8 +40,7 @@ pub(crate) struct Report {
     pub(crate) large_update: Option<LargeFigures>,
     pub(crate) merges: Vec<MergeFigures>,
     pub(crate) growth: Vec<Growth>,
-    pub(crate) search: Vec<SearchFigures>,
-    pub(crate) recall: Vec<Recall>,
+    pub(crate) search: Option<SearchReport>,
     /// With everything to be made: cluster, schema, compiled modules.
     pub(crate) first_start: Option<Start>,
     /// With everything there.
@@ -86,8 +85,7 @@ impl Report {
             large_update: None,
             merges: Vec::new(),
             growth: Vec::new(),
-            search: Vec::new(),
-            recall: Vec::new(),
+            search: None,
             first_start: None,
             second_start: None,
             memory: Vec::new(),

@@ -51,8 +51,9 @@ pub(super) fn of(report: &Report) -> Vec<Goal> {
     let scanned = report.growth.iter().map(|growth| growth.sequential_scans.len()).sum::<usize>();
     let scanned = (!report.growth.is_empty() && !report.is_smoke_run).then_some(scanned as f64);
     let slowest_merge = report.merges.iter().map(MergeFigures::above_ms).max_by(f64::total_cmp).filter(|_| !report.is_smoke_run);
-    let asking = |mode: &str| report.search.iter().find(|figures| figures.mode == mode).filter(|_| !report.is_smoke_run);
-    let recall = report.recall.iter().map(|recall| recall.recall_at_10).min_by(f64::total_cmp).filter(|_| !report.is_smoke_run);
+    let search = report.search.as_ref().filter(|_| !report.is_smoke_run);
+    let asking = |mode: &str| search.and_then(|search| search.questions.iter().find(|figures| figures.mode == mode));
+    let recall = search.and_then(|search| search.recall.iter().map(|recall| recall.recall_at_10).min_by(f64::total_cmp));
     use Wanted::{AtLeast, Under};
     vec![
         Goal::new("no-op, of bare hyper", AtLeast(0.2), "", ratio(Work::Noop)),
@@ -69,6 +70,8 @@ pub(super) fn of(report: &Report) -> Vec<Goal> {
         Goal::new("questions over chunks, exponent", Under(0.25), "", asking("hybrid").map(|figures| figures.exponent)),
         Goal::new("hybrid, of the same SQL", Under(1.3), "", asking("hybrid").and_then(|figures| figures.of_sql.last().copied())),
         Goal::new("words at 10,000 chunks, p95", Under(60.0), "ms", asking("text").and_then(|figures| figures.p95_ms.get(1).copied())),
+        Goal::new("hybrid at 20/s and 100,000 chunks, p95", Under(500.0), "ms", search.map(|search| search.at_rate_p95_ms)),
+        Goal::new("a question asked again, p95", Under(10.0), "ms", search.map(|search| search.again_p95_ms)),
         Goal::new("least recall@10 of vectors", AtLeast(0.95), "", recall),
         Goal::new("tables read from end to end", Under(1.0), "", scanned),
         Goal::new("second start until it serves", Under(3.0), "s", report.second_start.as_ref().map(Start::total_s)),

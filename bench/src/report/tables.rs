@@ -7,6 +7,7 @@ use super::Report;
 use super::goals::{Goal, Wanted};
 use crate::growth::Growth;
 use crate::rounds::{Figures, median};
+use crate::search::PeerFigures;
 use crate::startup::Start;
 
 const HEADER: [&str; 10] =
@@ -85,7 +86,8 @@ impl Report {
     }
 
     fn print_search(&self) -> Result<()> {
-        for figures in &self.search {
+        let Some(search) = &self.search else { return Ok(()) };
+        for figures in &search.questions {
             let all =
                 |values: &[f64], digits: usize| values.iter().map(|value| format!("{value:.digits$}")).collect::<Vec<_>>().join(" / ");
             output::line(&format!(
@@ -98,11 +100,19 @@ impl Report {
                 all(&figures.of_sql, 2)
             ))?;
         }
-        for recall in &self.recall {
+        for recall in &search.recall {
             output::line(&format!(
                 "recall@10     {:.3} where {:.1} % of the notes pass the filter",
                 recall.recall_at_10,
                 recall.selectivity * 100.0
+            ))?;
+        }
+        output::line(&format!("at a rate     hybrid questions at 20/s in the largest workspace: p95 {:.1} ms", search.at_rate_p95_ms))?;
+        output::line(&format!("asked again   p95 {:.1} ms", search.again_p95_ms))?;
+        for peer in &search.peers {
+            let PeerFigures { name, build_s, questions_per_second, recall_at_10 } = peer;
+            output::line(&format!(
+                "peer          {name}: {questions_per_second:.0} questions/s, recall@10 {recall_at_10:.3}, built in {build_s:.0} s"
             ))?;
         }
         Ok(())

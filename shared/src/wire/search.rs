@@ -105,7 +105,8 @@ pub struct RagResult {
     pub byte_start: i32,
     /// Where it ends.
     pub byte_end: i32,
-    /// Reciprocal rank fusion of the ranks below: what the results are ordered by.
+    /// What the results are ordered by: the sum of both scores below, each between the least and the greatest of its kind as 0 to 1, that of the
+    /// vector times its model's weight.
     pub score: f64,
     /// Its place among those that the words found, from 1.
     pub words_rank: Option<i32>,

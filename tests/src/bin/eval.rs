@@ -22,7 +22,7 @@ const BATCH: usize = 50;
 /// Results that are looked at.
 const DEPTH: usize = 10;
 /// Times that a question is asked before it counts as one that the provider cannot answer in time.
-const TRIES: usize = 5;
+const TRIES: usize = 60;
 
 /// Ask questions whose answers are known, and tell how often and how high they were found.
 #[derive(Parser)]

@@ -1,0 +1,82 @@
+-- What the words and the vectors found is brought together by how well each was found, and no longer by its rank alone: the best of fifty counts
+-- for more where it is far ahead of the others.
+
+-- Where a score lies between the least and the greatest of its kind: 0 to 1. A score that has no other beside it is the greatest.
+create function search.scaled(p_score double precision, p_least double precision, p_greatest double precision) returns double precision
+language sql immutable parallel safe
+return coalesce((p_score - p_least) / nullif(p_greatest - p_least, 0), 1);
+revoke execute on function search.scaled from public;
+grant execute on function search.scaled to noted_api, noted_search;
+
+set local role noted_search;
+
+-- The best notes for a question: their best parts, as words and vectors found them.
+create or replace function search.find(
+  p_workspace_id uuid, p_terms text[], p_candidates text[], p_must text, p_models text[], p_embeddings text[], p_weights double precision[],
+  p_threshold double precision, p_filter search.filter, p_limit integer
+) returns json
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  c_candidates constant integer := 50;
+  v_notes constant uuid[] := search.few_notes(p_workspace_id, p_filter, 1000);
+  v_answer json;
+begin
+  with words as (
+    select hit.note_id, hit.chunk_index, hit.score, row_number() over (order by hit.score desc, hit.note_id) as rank,
+        search.scaled(hit.score, min(hit.score) over (), max(hit.score) over ()) as vote
+      from search.word_hits(p_workspace_id, p_terms, p_candidates, p_must, p_filter, v_notes, c_candidates) as hit
+  ), vectors as (
+    select hit.note_id, hit.chunk_index, hit.score as similarity, model.model,
+        row_number() over (partition by model.model order by hit.score desc, hit.note_id) as rank,
+        model.weight * search.scaled(
+          hit.score, min(hit.score) over (partition by model.model), max(hit.score) over (partition by model.model)) as vote
+      from unnest(p_models, p_embeddings, p_weights) as model (model, embedding, weight)
+      cross join lateral search.vector_hits(p_workspace_id, model.model, model.embedding::halfvec, p_filter, v_notes, c_candidates) as hit
+      where p_must is null or hit.note_id in (select words.note_id from words)
+  ), nearest as (
+    -- While a model replaces another, a note may have vectors of both.
+    select distinct on (vectors.note_id) vectors.* from vectors order by vectors.note_id, vectors.vote desc
+  ), fused as (
+    select coalesce(words.note_id, nearest.note_id) as note_id,
+        coalesce(words.vote, 0) + coalesce(nearest.vote, 0) as score,
+        case when words.note_id is null or (words.chunk_index < 0 and nearest.note_id is not null) or nearest.vote > words.vote
+          then nearest.chunk_index else words.chunk_index end as chunk_index,
+        words.rank as words_rank, words.score as words_score, nearest.rank as vector_rank, nearest.similarity, nearest.model
+      from words full join nearest on nearest.note_id = words.note_id
+      where words.note_id is not null or nearest.similarity >= p_threshold
+      order by score desc, note_id
+      limit p_limit
+  )
+  select json_agg(json_build_object(
+      'note_id', note.id,
+      'title', note.title,
+      'content', search.slice(convert_to(note.content, 'UTF8'), chunk.byte_start, chunk.byte_end),
+      'similarity', fused.similarity,
+      'ide_file_path', note.ide_file_path,
+      'note_type', note.note_type,
+      'version', note.version,
+      'created_at', sync.instant(note.created_at),
+      'updated_at', sync.instant(note.updated_at),
+      'chunk_index', chunk.chunk_index,
+      'heading_path', chunk.heading_path,
+      'byte_start', chunk.byte_start,
+      'byte_end', chunk.byte_end,
+      'score', fused.score,
+      'words_rank', fused.words_rank,
+      'words_score', fused.words_score,
+      'vector_rank', fused.vector_rank,
+      'model', fused.model) order by fused.score desc, fused.note_id)
+    into v_answer
+    from fused
+    join noted.notes as note on note.workspace_id = p_workspace_id and note.id = fused.note_id
+    -- A title that matched shows the beginning of its note.
+    join lateral (
+      select chunk.* from search.chunks as chunk
+        where chunk.workspace_id = p_workspace_id and chunk.note_id = fused.note_id
+          and chunk.chunk_index >= greatest(fused.chunk_index, 0)
+        order by chunk.chunk_index limit 1
+    ) as chunk on true;
+  return coalesce(v_answer, '[]');
+end $$;
+
+reset role;

@@ -1,0 +1,1 @@
+-- What 0016_fusion made needs no rows.
