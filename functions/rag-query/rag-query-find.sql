@@ -27,6 +27,8 @@ begin
       from unnest(p_models, p_embeddings) as asked (model, embedding)
       where asked.model = any (p_fresh)
     on conflict (workspace_id, model, question_hash) do update set embedding = excluded.embedding, created_at = excluded.created_at;
+  -- It answers again, so what failed before was no row of failures. One that asked to be left alone is.
+  delete from search.providers as provider where provider.model = any (p_fresh) and provider.open_until <= now();
   if p_failed is not null then
     perform search.provider_failed(p_failed, null);
   end if;

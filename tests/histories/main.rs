@@ -62,8 +62,7 @@ async fn promises_hold_for_many_callers_at_once() {
 
 #[test]
 fn deliberate_bugs_of_the_database_are_caught() {
-    // A database of its own: what is wrong with it here would be found by every other test.
-    let world = tokio::runtime::Runtime::new().unwrap().block_on(World::of_database()).unwrap();
+    let world = tokio::runtime::Runtime::new().unwrap().block_on(World::to_be_broken()).unwrap();
     for bug in database_mutants().unwrap() {
         let verdict = bug.judge(&world, FOR_A_BUG).unwrap();
         assert!(verdict.is_caught(), "{}: {verdict}", bug.name);

@@ -4,6 +4,7 @@
 
 mod crash;
 mod health;
+mod models;
 mod outage;
 mod provider;
 mod shutdown;

@@ -7,3 +7,5 @@ mod contract;
 mod faults;
 mod folder;
 mod migrations;
+mod questions;
+mod up;

@@ -9,6 +9,7 @@ pub mod model;
 pub mod mutants;
 pub mod provider;
 pub mod proxy;
+pub mod questions;
 pub mod routes;
 pub mod soak;
 pub mod world;

@@ -19,6 +19,8 @@ pub enum Verdict {
     Test(String),
     /// A promise.
     Promise(&'static str),
+    /// A question that was answered wrong, and what was wrong.
+    Question(String),
     /// It does not even compile, so it is no bug that anybody could make.
     Nonsense(String),
     /// Nothing.
@@ -29,7 +31,7 @@ impl Verdict {
     /// Whether something caught it.
     #[must_use]
     pub fn is_caught(&self) -> bool {
-        matches!(self, Self::History(_) | Self::Test(_) | Self::Promise(_))
+        matches!(self, Self::History(_) | Self::Test(_) | Self::Promise(_) | Self::Question(_))
     }
 }
 
@@ -39,6 +41,7 @@ impl fmt::Display for Verdict {
             Self::History(number) => write!(f, "caught by history {number}"),
             Self::Test(name) => write!(f, "caught by the test: {name}"),
             Self::Promise(name) => write!(f, "caught by the promise: {name}"),
+            Self::Question(wrong) => write!(f, "caught by a question: {wrong}"),
             Self::Nonsense(why) => write!(f, "NOT A BUG THAT RUNS: {why}"),
             Self::Survived => f.write_str("SURVIVED"),
         }

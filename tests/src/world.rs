@@ -17,6 +17,7 @@ use noted::local::postgres::Cluster;
 use noted::local::secrets::Secrets;
 use noted::local::stack::LocalDatabase;
 use noted::local::ticker::{Cleared, Round, Ticker};
+use noted_shared::domain::Scope;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use url::Url;
 use uuid::Uuid;
@@ -141,6 +142,16 @@ impl World {
         Ok(world)
     }
 
+    /// Starts a stack for deliberate bugs of its database: what is wrong with it would be found by every other test.
+    ///
+    /// # Errors
+    /// When a part of it does not start.
+    pub async fn to_be_broken() -> Result<Self> {
+        let mut world = Self::of_database().await?;
+        world.start_host()?;
+        Ok(world)
+    }
+
     async fn without_host(manifest: PathBuf) -> Result<Self> {
         remove_leftovers()?;
         let folder = tempfile::Builder::new().prefix(&format!("{FOLDER_PREFIX}{}-", std::process::id())).tempdir()?;
@@ -178,6 +189,11 @@ impl World {
         };
         self.host = Some(self.database.serve(&self.secrets, options)?);
         Ok(())
+    }
+
+    /// From the next start of the host on new vectors are made with this model.
+    pub fn set_model(&mut self, model: &str) {
+        self.variables = Some(self.provider.variables_for(model));
     }
 
     /// Stops the host as an operator would: requests in flight are finished.
@@ -305,8 +321,11 @@ impl World {
         let deadline = Instant::now() + JOBS_PATIENCE;
         let mut done = Round::default();
         loop {
-            done += self.run_round().await;
-            if done.is_idle {
+            let round = self.run_round().await;
+            // Notes are cut at the beginning of a round, a number at a time.
+            let is_all = round.is_idle && round.analysed == 0;
+            done += round;
+            if is_all {
                 self.wait_for_leases().await;
                 return done;
             }
@@ -355,6 +374,22 @@ impl World {
     pub async fn tenant_with(&self, adjust: impl FnOnce(KeyRequest) -> KeyRequest) -> Client {
         let key = self.make_key(adjust).await.unwrap_or_else(|error| panic!("no key: {error:#}"));
         Client::new(self.base_url().clone(), key)
+    }
+
+    /// A tenant whose key may do all that a person does, and whose texts may go to the provider.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub async fn asker(&self) -> Client {
+        let scopes = [Scope::NotesRead, Scope::NotesWrite, Scope::NotesDelete, Scope::IdeSync, Scope::RagQuery];
+        let scopes = scopes.map(|scope| scope.name().to_owned()).to_vec();
+        let client = self.tenant_with(|request| KeyRequest { scopes, ..request }).await;
+        let consent = async {
+            let mut owner = database::connect(&self.database.owner_url).await?;
+            database::set_consent(&mut owner, client.key.workspace_id, true).await
+        };
+        consent.await.unwrap_or_else(|error| panic!("no consent: {error:#}"));
+        client
     }
 
     /// As [`World::tenant_with`], but a refusal is the test's to judge.

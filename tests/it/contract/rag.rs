@@ -1,22 +1,12 @@
 //! `POST /v1/rag-query`, and how vectors come to notes.
 
 use noted::database;
-use noted_shared::domain::Scope;
 use noted_tests::client::{Client, id_of, tag_of};
-use noted_tests::world::{World, shared};
+use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::assert_refused;
-
-/// A tenant that may ask, and whose texts may go to the provider.
-async fn asker(world: &World) -> Client {
-    let scopes = [Scope::NotesRead, Scope::NotesWrite, Scope::NotesDelete, Scope::RagQuery].map(|scope| scope.name().to_owned());
-    let client = world.tenant_with(|request| noted::keys::KeyRequest { scopes: scopes.to_vec(), ..request }).await;
-    let mut owner = database::connect(&world.database.owner_url).await.unwrap();
-    database::set_consent(&mut owner, client.key.workspace_id, true).await.unwrap();
-    client
-}
 
 async fn made(client: &Client, title: &str, content: &str) -> Value {
     client.post("/v1/notes", &json!({ "title": title, "content": content })).await.data(201)["note"].clone()
@@ -32,7 +22,7 @@ fn titles(answer: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_question_finds_the_section_and_says_why() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     let text = format!(
         "# Guide\n\n{}\n\n## Authentication\n\nA request carries an API key as a bearer token. The server keeps only a hash of it, under a secret of its own, and compares that.\n",
         "About other things. ".repeat(150)
@@ -74,7 +64,7 @@ async fn a_question_needs_its_scope_and_a_query_that_can_be_read() {
     let client = shared().tenant().await;
     let refused = client.post("/v1/rag-query", &json!({ "query": "x" })).await;
     assert_refused(&refused, (403, "MISSING_SCOPE", None, "Missing required scope: rag:query"), "scope");
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     let refused = client.post("/v1/rag-query", &json!({ "query": "x", "k": 21 })).await;
     assert_refused(&refused, (422, "VALIDATION_ERROR", Some("k"), "k must be a whole number from 1 to 20"), "k");
     assert_eq!(ask(&client, json!({ "query": "xyz123" })).await["results"], json!([]));
@@ -82,7 +72,7 @@ async fn a_question_needs_its_scope_and_a_query_that_can_be_read() {
 
 #[tokio::test]
 async fn what_did_not_change_is_not_embedded_again() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     let sections = |changed: &str| {
         (0..8)
             .map(|n| format!("## Section {n}\n\n{}\n\n", if n == 3 { changed.to_owned() } else { format!("Text {n}. ").repeat(60) }))
@@ -106,7 +96,7 @@ async fn what_did_not_change_is_not_embedded_again() {
 
 #[tokio::test]
 async fn vectors_go_with_their_note() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     let note = made(&client, "Gone", "a quokka on the island").await;
     shared().run_jobs().await;
     assert_eq!(titles(&ask(&client, json!({ "query": "quokka" })).await), ["Gone"]);
@@ -119,7 +109,7 @@ async fn vectors_go_with_their_note() {
 
 #[tokio::test]
 async fn the_same_question_is_answered_from_memory_until_something_changes() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     made(&client, "One", "a numbat digs").await;
     shared().run_jobs().await;
     let query = json!({ "query": "numbat" });
@@ -134,7 +124,7 @@ async fn the_same_question_is_answered_from_memory_until_something_changes() {
 
 #[tokio::test]
 async fn another_tenants_vectors_are_not_found() {
-    let (client, other) = (asker(shared()).await, asker(shared()).await);
+    let (client, other) = (shared().asker().await, shared().asker().await);
     for client in [&client, &other] {
         made(client, "Same", "the very same text about a tapir").await;
     }
@@ -149,7 +139,7 @@ async fn another_tenants_vectors_are_not_found() {
 
 #[tokio::test]
 async fn filters_and_budget_bound_an_answer() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     for number in 0..6 {
         made(&client, &format!("Note {number}"), &format!("A marmot whistles. {}", format!("Text {number}. ").repeat(180))).await;
     }
@@ -172,7 +162,7 @@ async fn filters_and_budget_bound_an_answer() {
 
 #[tokio::test]
 async fn nobody_but_the_worker_runs_the_jobs() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     for request in [client.request(Method::POST, "/internal/jobs/embed"), client.anonymous(Method::POST, "/internal/jobs/embed")] {
         let answer = noted_tests::client::send(request).await;
         assert_eq!(answer.error(401)["code"], "UNAUTHORIZED");
@@ -181,7 +171,7 @@ async fn nobody_but_the_worker_runs_the_jobs() {
 
 #[tokio::test]
 async fn taking_consent_back_deletes_the_vectors() {
-    let client = asker(shared()).await;
+    let client = shared().asker().await;
     made(&client, "Note", "a bilby at night").await;
     shared().run_jobs().await;
     let mut owner = database::connect(&shared().database.owner_url).await.unwrap();

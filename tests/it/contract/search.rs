@@ -177,3 +177,22 @@ async fn a_text_that_comes_back_from_the_database_is_found_after_the_workers_nex
     shared().run_jobs().await;
     assert_eq!(found(&client, "axolotl").await, ["Old"]);
 }
+
+#[tokio::test]
+async fn an_answer_from_before_the_workers_round_is_not_given_after_it() {
+    let client = shared().asker().await;
+    // Words alone: with consent the vectors would make another answer anyway.
+    let mut owner = noted::database::connect(&shared().database.owner_url).await.unwrap();
+    noted::database::set_consent(&mut owner, client.key.workspace_id, false).await.unwrap();
+    let note = made(&client, "Old", "an olm").await;
+    let path = format!("/v1/notes/{}", id_of(&note));
+    client.write(Method::DELETE, &path, &tag_of(&note), &json!({})).await.data(200);
+    client.post(&format!("{path}/restore"), &json!({})).await.data(200);
+    let found = async || {
+        let answer = client.post("/v1/rag-query", &json!({ "query": "olm", "mode": "text" })).await.data(200);
+        answer["results"].as_array().unwrap().len()
+    };
+    found().await;
+    shared().run_jobs().await;
+    assert_eq!(found().await, 1);
+}

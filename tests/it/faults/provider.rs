@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use noted::database;
-use noted::keys::KeyRequest;
 use noted_tests::client::Client;
 use noted_tests::provider::Mode;
 use noted_tests::world::World;
@@ -13,7 +11,7 @@ use sqlx::AssertSqlSafe;
 use super::{PROMISED, alone};
 
 /// Every way in which a provider was seen to fail.
-const FAULTS: [Mode; 11] = [
+const FAULTS: [Mode; 13] = [
     Mode::Refuses,
     Mode::RateLimits { retry_after: Some(2) },
     Mode::RateLimits { retry_after: None },
@@ -24,16 +22,13 @@ const FAULTS: [Mode; 11] = [
     Mode::ServerError,
     Mode::Unauthorized,
     Mode::TooFew,
+    Mode::WrongIndex,
     Mode::Hangs,
+    Mode::Drips,
 ];
 
-async fn asker(world: &World) -> Client {
-    let scopes = ["notes:read", "notes:write", "notes:delete", "rag:query"].map(str::to_owned).to_vec();
-    let client = world.tenant_with(|request| KeyRequest { scopes, ..request }).await;
-    let mut owner = database::connect(&world.database.owner_url).await.unwrap();
-    database::set_consent(&mut owner, client.key.workspace_id, true).await.unwrap();
-    client
-}
+/// How often a text is sent at most: once, and three times more.
+const TIMES_SENT_MAX: usize = 4;
 
 async fn notes(client: &Client) -> Value {
     client.get("/v1/embeddings").await.data(200)["embeddings"]["notes"].clone()
@@ -48,7 +43,7 @@ async fn let_time_pass(world: &World) {
 #[tokio::test]
 async fn whatever_the_provider_does_notes_are_saved_found_and_embedded_once_it_is_well() {
     let (_turn, world) = alone().await;
-    let client = asker(&world).await;
+    let client = world.asker().await;
     client.post("/v1/notes", &json!({ "title": "First", "content": "the first wombat" })).await.data(201);
     world.run_jobs().await;
     for (number, fault) in FAULTS.into_iter().enumerate() {
@@ -77,12 +72,73 @@ async fn whatever_the_provider_does_notes_are_saved_found_and_embedded_once_it_i
     let more_than_once: Vec<_> =
         world.provider.embedded().into_iter().filter(|(text, times)| text.contains("digs") && *times > 1).collect();
     assert_eq!(more_than_once, []);
+    let sent = world.provider.sent();
+    assert!(sent.iter().all(|(text, times)| !text.contains("digs") || *times <= 2), "once with its fault, and once without: {sent:?}");
+}
+
+#[tokio::test]
+async fn what_fails_every_second_time_is_done_in_the_end_and_no_text_is_embedded_twice() {
+    let (_turn, world) = alone().await;
+    let client = world.asker().await;
+    for number in 0..24 {
+        client.post("/v1/notes", &json!({ "title": "n", "content": format!("bandicoot {number}") })).await.data(201);
+    }
+    world.provider.set_mode(Mode::EverySecond);
+    for _ in 1..TIMES_SENT_MAX {
+        world.run_jobs().await;
+        let_time_pass(&world).await;
+    }
+    // Whoever is unlucky every time is given up after the last.
+    world.provider.set_mode(Mode::Well);
+    world.run_jobs().await;
+    let state = notes(&client).await;
+    assert_eq!((&state["completed"], &state["pending"]), (&json!(24), &json!(0)), "{state}");
+    let (sent, embedded) = (world.provider.sent(), world.provider.embedded());
+    assert_eq!((sent.len(), embedded.values().all(|&times| times == 1)), (24, true), "{embedded:?}");
+    assert!(sent.values().all(|&times| times <= TIMES_SENT_MAX), "{sent:?}");
+}
+
+#[tokio::test]
+async fn vectors_that_come_in_another_order_go_to_their_own_texts() {
+    let (_turn, world) = alone().await;
+    let client = world.asker().await;
+    world.provider.set_mode(Mode::OutOfOrder);
+    let animals = ["echidna", "platypus", "wallaby", "potoroo", "dunnart", "bettong"];
+    for animal in animals {
+        client.post("/v1/notes", &json!({ "title": animal, "content": format!("{animal} {animal}") })).await.data(201);
+    }
+    let requests = world.provider.requests();
+    world.run_jobs().await;
+    assert_eq!(world.provider.requests(), requests + 1, "all in one request, or there is no order");
+    for animal in animals {
+        let answer = client.post("/v1/rag-query", &json!({ "query": animal, "mode": "vector", "similarity_threshold": 0 })).await.data(200);
+        assert_eq!(answer["results"][0]["title"], animal, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_is_answered_ends_a_row_of_failures() {
+    let (_turn, world) = alone().await;
+    let client = world.asker().await;
+    client.post("/v1/notes", &json!({ "title": "n", "content": "a cuscus" })).await.data(201);
+    world.run_jobs().await;
+    let degraded = async |number: usize| {
+        let query = json!({ "query": format!("cuscus {number}"), "mode": "vector" });
+        client.post("/v1/rag-query", &query).await.data(200)["degraded"].clone()
+    };
+    // More failures than would open the breaker, and never two in a row.
+    for number in 0..8 {
+        world.provider.set_mode(Mode::ServerError);
+        assert_eq!(degraded(2 * number).await, true, "{number}");
+        world.provider.set_mode(Mode::Well);
+        assert_eq!(degraded(2 * number + 1).await, false, "{number}");
+    }
 }
 
 #[tokio::test]
 async fn a_note_that_always_fails_is_given_up_with_its_reason_and_can_be_tried_again() {
     let (_turn, world) = alone().await;
-    let client = asker(&world).await;
+    let client = world.asker().await;
     client.post("/v1/notes", &json!({ "title": "Hopeless", "content": "a thylacine" })).await.data(201);
     world.provider.set_mode(Mode::WrongDimension);
     for attempt in 1..=4 {
@@ -106,7 +162,7 @@ async fn a_note_that_always_fails_is_given_up_with_its_reason_and_can_be_tried_a
 #[tokio::test]
 async fn a_provider_that_fails_again_and_again_is_left_alone() {
     let (_turn, world) = alone().await;
-    let client = asker(&world).await;
+    let client = world.asker().await;
     for number in 0..8 {
         client.post("/v1/notes", &json!({ "title": "n", "content": format!("numbat {number}") })).await.data(201);
     }
@@ -128,7 +184,7 @@ async fn a_provider_that_fails_again_and_again_is_left_alone() {
 #[tokio::test]
 async fn a_worker_that_dies_loses_nothing_and_embeds_nothing_twice() {
     let (_turn, mut world) = alone().await;
-    let client = asker(&world).await;
+    let client = world.asker().await;
     for number in 0..40 {
         client.post("/v1/notes", &json!({ "title": "n", "content": format!("quoll number {number}") })).await.data(201);
     }

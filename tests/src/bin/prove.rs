@@ -1,4 +1,4 @@
-//! What takes longer than a test run: ten times the histories, minutes in two watched folders, and every deliberate bug.
+//! What takes longer than a test run: ten times the histories, minutes in two watched folders, ten thousand questions, and every deliberate bug.
 //!
 //! Each part runs whatever became of the one before it, and a table at the end tells of all. One that fails makes the whole fail.
 
@@ -11,8 +11,9 @@ use noted::output;
 use noted_tests::histories::Length;
 use noted_tests::histories::proof::{Proof, Servers, in_database, in_memory, new_seed, over_http, seed};
 use noted_tests::mutants::{Checkout, Verdict, database_mutants, engine_mutants};
+use noted_tests::questions::ask;
 use noted_tests::soak::soak;
-use noted_tests::world::{shared, shared_database};
+use noted_tests::world::{World, shared, shared_database};
 
 /// Histories in which a bug of the database must be caught.
 const FOR_A_DATABASE_BUG: u32 = 1_000;
@@ -31,6 +32,9 @@ struct Arguments {
     /// How long two watched folders are edited.
     #[arg(long, default_value_t = 300)]
     seconds: u64,
+    /// Questions that are asked while notes change.
+    #[arg(long, default_value_t = 10_000)]
+    questions: u32,
     /// Only bugs whose description contains this.
     #[arg(long, default_value = "")]
     bug: String,
@@ -47,6 +51,8 @@ enum Part {
     Http,
     /// Two folders that are watched and edited at random.
     Soak,
+    /// Random questions while notes change: nothing foreign, deleted or stale may be shown.
+    Questions,
     /// Deliberate bugs of the database's functions.
     DatabaseBugs,
     /// Deliberate bugs of the engine and the shared core, each of which is a build.
@@ -100,6 +106,7 @@ impl Part {
             Self::Postgresql => "histories against PostgreSQL",
             Self::Http => "histories over HTTP",
             Self::Soak => "two watched folders",
+            Self::Questions => "questions while notes change",
             Self::DatabaseBugs => "bugs of the database",
             Self::EngineBugs => "bugs of the engine",
         }
@@ -112,6 +119,7 @@ impl Part {
             Self::Postgresql => self.histories(number, Length::Short, 300, || in_database(&shared_database().database)),
             Self::Http => self.histories(number.div_ceil(10), Length::Short, 30, || over_http(shared())),
             Self::Soak => self.watched_folders(Duration::from_secs(arguments.seconds)),
+            Self::Questions => self.questions(arguments.questions),
             Self::DatabaseBugs => database_bugs(&arguments.bug),
             Self::EngineBugs => engine_bugs(&arguments.bug),
         }
@@ -142,11 +150,21 @@ impl Part {
         bar.finish_and_clear();
         Ok(Shown { what: soaked.map_err(|error| error.context(format!("NOTED_SEED={seed}")))?.to_string(), seed })
     }
+
+    fn questions(self, questions: u32) -> Result<Shown> {
+        let seed = new_seed();
+        let bar = output::bar(true).with_message(self.title());
+        bar.set_length(u64::from(questions));
+        let asked = tokio::runtime::Runtime::new()?.block_on(ask(shared(), seed, questions, || bar.inc(1)));
+        bar.finish_and_clear();
+        Ok(Shown { what: asked.map_err(|error| error.context(format!("NOTED_SEED={seed}")))?.to_string(), seed })
+    }
 }
 
 fn database_bugs(named: &str) -> Result<Shown> {
     let bugs: Vec<_> = database_mutants()?.into_iter().filter(|bug| bug.name.contains(named)).collect();
-    all_caught(bugs.iter().map(|bug| (bug.name.as_str(), bug.judge(shared_database(), FOR_A_DATABASE_BUG))))
+    let world = tokio::runtime::Runtime::new()?.block_on(World::to_be_broken())?;
+    all_caught(bugs.iter().map(|bug| (bug.name.as_str(), bug.judge(&world, FOR_A_DATABASE_BUG))))
 }
 
 fn engine_bugs(named: &str) -> Result<Shown> {

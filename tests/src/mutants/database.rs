@@ -1,5 +1,7 @@
 //! Bugs of the database's functions.
 
+use std::iter;
+
 use anyhow::{Context, Result, ensure};
 use noted::local::stack::LocalDatabase;
 use regex::Regex;
@@ -11,21 +13,37 @@ use super::Verdict;
 use crate::histories::Length;
 use crate::histories::promises;
 use crate::histories::proof::{Proof, in_database, seed};
+use crate::questions::ask;
 use crate::world::{World, checkout};
 
 /// Histories before promises are asked for.
 const FIRST_HISTORIES: u32 = 60;
+/// Questions in which a bug of the search must be caught.
+const FOR_A_QUESTION: u32 = 400;
 
 /// A bug of one function.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DatabaseMutant {
     /// What is wrong with it, in words.
     pub name: String,
+    /// Whether questions have to catch it, and not histories or promises.
+    #[serde(default)]
+    questions: bool,
+    #[serde(flatten)]
+    edit: Edit,
+    /// Further edits: what is guarded more than once is open only when all guards are gone.
+    #[serde(default)]
+    and: Vec<Edit>,
+    also: Option<String>,
+    undo: Option<String>,
+}
+
+/// A change of one function.
+#[derive(Clone, Debug, Deserialize)]
+struct Edit {
     function: String,
     find: String,
     replace: String,
-    also: Option<String>,
-    undo: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -50,15 +68,36 @@ impl DatabaseMutant {
     pub fn judge(&self, world: &World, histories: u32) -> Result<Verdict> {
         let runtime = Runtime::new()?;
         let mut superuser = runtime.block_on(world.cluster().superuser("noted").connect())?;
-        let original = runtime.block_on(self.definition(&mut superuser))?;
-        let mutated = self.mutated(&original)?;
-        let applied = runtime.block_on(execute(&mut superuser, &[Some(&mutated), self.also.as_ref()]));
+        let mut undo = Vec::new();
+        let applied = runtime.block_on(self.apply(&mut superuser, &mut undo));
         let verdict = match applied {
-            Ok(()) => self.look(&runtime, &world.database, histories),
-            Err(error) => Ok(Verdict::Nonsense(format!("{error:#}"))),
+            Ok(None) if self.questions => Ok(runtime
+                .block_on(ask(world, seed(), FOR_A_QUESTION, || {}))
+                .map_or_else(|wrong| Verdict::Question(wrong.root_cause().to_string()), |_| Verdict::Survived)),
+            Ok(None) => self.look(&runtime, &world.database, histories),
+            Ok(Some(nonsense)) => Ok(Verdict::Nonsense(nonsense)),
+            Err(error) => Err(error),
         };
-        runtime.block_on(execute(&mut superuser, &[Some(&original), self.undo.as_ref()]))?;
+        for statement in undo.iter().rev().chain(&self.undo) {
+            runtime.block_on(execute(&mut superuser, statement))?;
+        }
         verdict
+    }
+
+    /// Makes every edit, and pushes what undoes it. Answers why the database would not have one.
+    async fn apply(&self, superuser: &mut PgConnection, undo: &mut Vec<String>) -> Result<Option<String>> {
+        for edit in iter::once(&self.edit).chain(&self.and) {
+            let original = edit.definition(&self.name, superuser).await?;
+            let mutated = edit.mutated(&self.name, &original)?;
+            if let Err(error) = execute(superuser, &mutated).await {
+                return Ok(Some(format!("{error:#}")));
+            }
+            undo.push(original);
+        }
+        match &self.also {
+            Some(statement) => Ok(execute(superuser, statement).await.err().map(|error| format!("{error:#}"))),
+            None => Ok(None),
+        }
     }
 
     /// A few histories show most bugs, promises the ones that no history shows, and many histories the rare ones.
@@ -73,25 +112,25 @@ impl DatabaseMutant {
         }
         Ok(fails(histories).map_or(Verdict::Survived, |failed| Verdict::History(failed.history)))
     }
+}
 
-    async fn definition(&self, superuser: &mut PgConnection) -> Result<String> {
+impl Edit {
+    async fn definition(&self, bug: &str, superuser: &mut PgConnection) -> Result<String> {
         let definition: Option<String> =
             sqlx::query_scalar("select pg_get_functiondef(to_regproc($1))").bind(&self.function).fetch_one(superuser).await?;
-        definition.with_context(|| format!("{}: there is no function {}", self.name, self.function))
+        definition.with_context(|| format!("{bug}: there is no function {}", self.function))
     }
 
-    fn mutated(&self, original: &str) -> Result<String> {
+    fn mutated(&self, bug: &str, original: &str) -> Result<String> {
         let words: Vec<String> = self.find.split_whitespace().map(regex::escape).collect();
         let pattern = Regex::new(&words.join(r"\s*"))?;
         let places = pattern.find_iter(original).count();
-        ensure!(places == 1, "{}: {places} places in {} say {:?}:\n{original}", self.name, self.function, self.find);
+        ensure!(places == 1, "{bug}: {places} places in {} say {:?}:\n{original}", self.function, self.find);
         Ok(pattern.replace(original, regex::NoExpand(&self.replace)).into_owned())
     }
 }
 
-async fn execute(superuser: &mut PgConnection, statements: &[Option<&String>]) -> Result<()> {
-    for statement in statements.iter().flatten() {
-        sqlx::raw_sql(AssertSqlSafe((*statement).clone())).execute(&mut *superuser).await?;
-    }
+async fn execute(superuser: &mut PgConnection, statement: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(superuser).await?;
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) async fn response(mode: Mode, answer: Answer) -> io::Result<Response<
         Mode::Html => return Ok(full(StatusCode::OK, "text/html", "<!doctype html><title>Welcome to our Wi-Fi</title>".into())),
         _ if !status.is_success() => good.to_string(),
         Mode::Drips => return Ok(dripping(&good.to_string())),
-        Mode::Well => good.to_string(),
+        Mode::Well | Mode::EverySecond => good.to_string(),
         Mode::WrongDimension => with_vectors(good, |numbers| numbers.truncate(numbers.len() / 2)).to_string(),
         Mode::NotFinite => with_vectors(good, |numbers| numbers[0] = "first".into()).to_string().replace("\"first\"", "NaN"),
         Mode::Truncated => {
@@ -39,9 +39,19 @@ pub(super) async fn response(mode: Mode, answer: Answer) -> io::Result<Response<
             text[..text.len() / 2].to_owned()
         }
         Mode::TooFew => with_data(good, |data| drop(data.pop())).to_string(),
+        Mode::WrongIndex => {
+            with_data(good, |data| data.iter_mut().for_each(|item| item["index"] = (item["index"].as_u64().unwrap_or(0) + 1).into()))
+                .to_string()
+        }
         Mode::OutOfOrder => with_data(good, |data| data.reverse()).to_string(),
     };
     Ok(full(status, "application/json", text))
+}
+
+/// The answer of another model: each vector turned by so many hundred places.
+pub(super) fn turned(answer: Answer, hundreds: usize) -> Answer {
+    let turn = |numbers: &mut Vec<Value>| numbers.rotate_left(100 * hundreds);
+    Answer { body: with_vectors(answer.body, turn), ..answer }
 }
 
 /// The answer after a change of its list.

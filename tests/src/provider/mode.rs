@@ -1,6 +1,6 @@
 //! The ways in which a provider can answer.
 
-/// How requests are answered. All but the first and the last are faults.
+/// How requests are answered. All but the first and the last two are faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// As the stand-in does.
@@ -31,8 +31,12 @@ pub enum Mode {
     Unauthorized,
     /// One vector fewer than texts.
     TooFew,
+    /// Good vectors, whose indexes begin at 1.
+    WrongIndex,
     /// Good vectors, the last text's first.
     OutOfOrder,
+    /// Well, then 500, then well.
+    EverySecond,
 }
 
 impl Mode {

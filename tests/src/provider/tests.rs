@@ -37,7 +37,8 @@ async fn every_fault_is_told_from_the_others() {
     check(Mode::ServerError, "status 500: Something went wrong").await;
     check(Mode::Unauthorized, "does not accept the key").await;
     check(Mode::TooFew, "1 vectors for 2 texts").await;
-    assert_eq!((provider.requests(), provider.embedded().len()), (9, 0));
+    check(Mode::WrongIndex, "the index 2 for 2 texts").await;
+    assert_eq!((provider.requests(), provider.embedded().len(), provider.sent()["one"]), (10, 0, 10));
 }
 
 #[tokio::test]
@@ -64,6 +65,28 @@ async fn good_answers_are_counted_by_their_texts() {
     assert_eq!(ask(&provider, &["one", "two"]).await.unwrap().unwrap(), well, "the index says which text a vector is of");
     assert!(ask(&provider, &["one", ""]).await.unwrap().unwrap_err().is_about_the_input());
     assert_eq!(["one", "two", ""].map(|text| provider.times_embedded(text)), [2, 2, 0]);
+}
+
+#[tokio::test]
+async fn every_second_request_fails() {
+    let provider = Provider::start().unwrap();
+    provider.set_mode(Mode::EverySecond);
+    let mut well = Vec::new();
+    for _ in 0..4 {
+        well.push(ask(&provider, &["one"]).await.unwrap().is_ok());
+    }
+    assert_eq!((well, provider.times_embedded("one"), provider.sent()["one"]), (vec![true, false, true, false], 2, 4));
+}
+
+#[tokio::test]
+async fn a_model_has_vectors_of_its_own_and_one_that_was_given_up_has_none() {
+    let provider = Provider::start().unwrap();
+    let before = ask(&provider, &["one"]).await.unwrap().unwrap();
+    provider.set_models(&["another", STAND_IN_MODEL]);
+    assert_ne!(ask(&provider, &["one"]).await.unwrap().unwrap(), before);
+    provider.set_models(&["another"]);
+    assert!(ask(&provider, &["one"]).await.unwrap().unwrap_err().is_about_the_input());
+    assert_eq!((provider.embedded_with(STAND_IN_MODEL)["one"], provider.embedded_with("another").len()), (2, 0));
 }
 
 #[tokio::test]
