@@ -7,6 +7,15 @@ return (
     from noted.workspaces as workspace left join search.workspaces as known on known.workspace_id = workspace.id
     where workspace.id = p_workspace_id);
 
+create or replace function sync.lock_workspace(p_workspace_id uuid) returns bigint
+language plpgsql volatile as $$
+declare
+  v_seq bigint;
+begin
+  select workspace.seq into strict v_seq from noted.workspaces as workspace where workspace.id = p_workspace_id for no key update;
+  return v_seq;
+end $$;
+
 set local role noted_search;
 
 -- Stores vectors. Each goes to the text that it was made of, if a chunk still has that text.
@@ -64,3 +73,4 @@ begin
 end $$;
 
 reset role;
+drop function search.lock_workspace;

@@ -8,6 +8,26 @@ return (
     from noted.workspaces as workspace left join search.workspaces as known on known.workspace_id = workspace.id
     where workspace.id = p_workspace_id);
 
+-- Takes what search knows of a workspace, before any of its notes or chunks: whoever does so in this order never waits for one who waits for them.
+create function search.lock_workspace(p_workspace_id uuid) returns void
+language plpgsql volatile as $$
+begin
+  perform from search.workspaces as known where known.workspace_id = p_workspace_id for no key update;
+end $$;
+grant execute on function search.lock_workspace to noted_api, noted_search;
+
+-- Takes the workspace for writing. Every change of a workspace waits here, so that what follows in the function is alone with it: no
+-- check can be overtaken, and the order of commits is the order of `seq`.
+create or replace function sync.lock_workspace(p_workspace_id uuid) returns bigint
+language plpgsql volatile as $$
+declare
+  v_seq bigint;
+begin
+  select workspace.seq into strict v_seq from noted.workspaces as workspace where workspace.id = p_workspace_id for no key update;
+  perform search.lock_workspace(p_workspace_id);
+  return v_seq;
+end $$;
+
 set local role noted_search;
 
 -- Stores vectors. Each goes to the text that it was made of, if a chunk still has that text.
@@ -56,6 +76,8 @@ language plpgsql volatile security definer set search_path = pg_catalog, public,
 declare
   v_completed bigint;
 begin
+  perform search.lock_workspace(claimed.workspace_id)
+    from (select distinct claimed.workspace_id from json_to_recordset(p_notes) as claimed (workspace_id uuid) order by claimed.workspace_id) as claimed;
   with ended as (
     update search.notes as note
       set embedding_status = case when lacking.is_lacking then 'pending' else 'completed' end,
