@@ -1,10 +1,11 @@
 -- What the words and the vectors found is brought together by how well each was found, and no longer by its rank alone: the best of fifty counts
 -- for more where it is far ahead of the others.
 
--- Where a score lies between the least and the greatest of its kind: 0 to 1. A score that has no other beside it is the greatest.
+-- Where a score lies between the least and the greatest of its kind: 0 to 1. Where all are the same each is the greatest, unless it says that
+-- nothing was found.
 create function search.scaled(p_score double precision, p_least double precision, p_greatest double precision) returns double precision
 language sql immutable parallel safe
-return coalesce((p_score - p_least) / nullif(p_greatest - p_least, 0), 1);
+return coalesce((p_score - p_least) / nullif(p_greatest - p_least, 0), case when p_greatest > 0 then 1 else 0 end);
 revoke execute on function search.scaled from public;
 grant execute on function search.scaled to noted_api, noted_search;
 

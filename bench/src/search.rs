@@ -150,6 +150,14 @@ async fn ask_all(
     Ok(latencies)
 }
 
+impl SearchReport {
+    /// How many questions by vectors alone one asker has answered in a second, in the largest workspace.
+    pub(crate) fn questions_per_second(&self) -> Option<f64> {
+        let by_vectors = self.questions.iter().find(|figures| figures.mode == "vector")?;
+        Some(1000.0 / by_vectors.p50_ms.last()?)
+    }
+}
+
 impl QuestionFigures {
     fn of(mode: &'static str, sizes: &[i64], latencies: Latencies) -> Self {
         let p95_ms: Vec<f64> = latencies.iter().map(|(over_http, _)| percentile(over_http, 95)).collect();

@@ -139,7 +139,7 @@ pub const RAG_TOKENS_MIN: u32 = 100;
 /// Notes that a search gives at most, and where it names no number.
 pub const SEARCH_RESULTS_MAX: u32 = 50;
 
-/// Tags that a filter names at most.
+/// Tags that a note has, and a filter names, at most.
 pub const TAGS_MAX: usize = 20;
 
 /// Characters of a snippet.

@@ -109,6 +109,9 @@ impl Report {
         }
         output::line(&format!("at a rate     hybrid questions at 20/s in the largest workspace: p95 {:.1} ms", search.at_rate_p95_ms))?;
         output::line(&format!("asked again   p95 {:.1} ms", search.again_p95_ms))?;
+        if let Some(rate) = search.questions_per_second() {
+            output::line(&format!("peer          Noted, by vectors alone, over HTTP: {rate:.0} questions/s"))?;
+        }
         for peer in &search.peers {
             let PeerFigures { name, build_s, questions_per_second, recall_at_10 } = peer;
             output::line(&format!(

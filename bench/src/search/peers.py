@@ -4,27 +4,25 @@ Arguments: the file (float32, one vector after the other), dimensions, questions
 """
 
 import json
-import sqlite3
 import sys
 import tempfile
 import time
 
 import chromadb
+import lancedb
 import numpy as np
-import sqlite_vec
+import pyarrow
+from lancedb.index import HnswSq
 
 K = 10
 
 
-def sqlite_vec_search(vectors):
-    database = sqlite3.connect(":memory:")
-    database.enable_load_extension(True)
-    sqlite_vec.load(database)
-    database.execute(f"create virtual table vectors using vec0(embedding float[{vectors.shape[1]}] distance_metric=cosine)")
-    rows = ((place, vector.tobytes()) for place, vector in enumerate(vectors))
-    database.executemany("insert into vectors(rowid, embedding) values (?, ?)", rows)
-    nearest = "select rowid from vectors where embedding match ? and k = ? order by distance"
-    return lambda question: [place for (place,) in database.execute(nearest, (question.tobytes(), K))]
+def lancedb_search(vectors):
+    arrays = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(vectors.reshape(-1)), vectors.shape[1])
+    rows = pyarrow.table({"place": pyarrow.array(range(len(vectors))), "vector": arrays})
+    table = lancedb.connect(tempfile.mkdtemp()).create_table("vectors", rows)
+    table.create_index("vector", config=HnswSq(distance_type="cosine"))
+    return lambda question: [row["place"] for row in table.search(question).distance_type("cosine").select(["place", "_distance"]).limit(K).to_list()]
 
 
 def chromadb_search(vectors):
@@ -42,7 +40,7 @@ def main(path, dimension, count):
     questions = vectors[[place * 7 % len(vectors) for place in range(count)]]
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     exact = [set(np.argsort(-(unit @ question))[:K].tolist()) for question in questions]
-    peers = (("chromadb " + chromadb.__version__, chromadb_search), ("sqlite-vec " + sqlite_vec.__version__, sqlite_vec_search))
+    peers = (("chromadb " + chromadb.__version__, chromadb_search), ("lancedb " + lancedb.__version__, lancedb_search))
     for name, build in peers:
         begin = time.perf_counter()
         search = build(vectors)

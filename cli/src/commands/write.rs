@@ -34,8 +34,8 @@ pub struct WriteArguments {
     #[arg(long, value_name = "NUMBER", requires = "note")]
     pub if_version: Option<i64>,
     /// The model that wrote it
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
+    #[arg(long, value_name = "NAME", env = "NOTED_AGENT_MODEL", default_value = "unknown")]
+    pub model: String,
     /// Id of a note that the model was given, as [1], [2] and so on cite them; may be repeated
     #[arg(long = "context", value_name = "ID")]
     pub context: Vec<String>,
@@ -64,7 +64,7 @@ pub async fn run(arguments: &WriteArguments, connection: &Connection) -> Result<
         content,
         if_version: arguments.if_version,
         metadata: AgentMetadata {
-            agent_model: arguments.model.clone(),
+            agent_model: Some(arguments.model.clone()),
             rag_context_ids: arguments.context.clone(),
             generation_timestamp: None,
             allow_duplicate: arguments.allow_duplicate,

@@ -47,15 +47,18 @@ impl NoteType {
     /// Checks what a note of this kind says about its source: known fields only, each of its own form.
     pub fn check_source(self, source: &Map<String, Value>) -> Result<(), Invalid> {
         for (name, value) in source {
-            let (_, form) = self
-                .source_fields()
+            let (_, form) = Self::COMMON_FIELDS
                 .iter()
+                .chain(self.source_fields())
                 .find(|(known, _)| known == name)
                 .ok_or_else(|| Invalid::refused(format!("has the field '{}', which {self} notes do not have", printable(name))))?;
             form.check(name, value)?;
         }
         Ok(())
     }
+
+    /// What notes of every kind may say.
+    const COMMON_FIELDS: &[(&'static str, Form)] = &[("tags", Form::Tags)];
 
     const fn source_fields(self) -> &'static [(&'static str, Form)] {
         match self {
@@ -97,6 +100,8 @@ pub(super) enum Form {
     Fraction,
     /// An RFC 3339 instant.
     Instant,
+    /// A list of a few short texts.
+    Tags,
 }
 
 impl Form {
@@ -110,10 +115,12 @@ impl Form {
                 _ => return Err(Invalid::refused(format!("has '{name}' outside 0 to 1"))),
             },
             (Self::Instant, Value::String(text)) if Timestamp::parse(text).is_ok() => return Ok(()),
+            (Self::Tags, Value::Array(tags)) if tags.iter().all(Value::is_string) => return check_tags(name, tags),
             (Self::Text, _) => "a text",
             (Self::Count, _) => "a whole number from 0",
             (Self::Fraction, _) => "a number from 0 to 1",
             (Self::Instant, _) => "an ISO 8601 date and time",
+            (Self::Tags, _) => "a list of texts",
         };
         Err(Invalid::malformed(format!("needs {expected} in '{name}'")))
     }
@@ -127,6 +134,13 @@ fn check_text(name: &str, text: &str) -> Result<(), Invalid> {
         return Err(Invalid::refused(format!("has a NUL character in '{name}'")));
     }
     Ok(())
+}
+
+fn check_tags(name: &str, tags: &[Value]) -> Result<(), Invalid> {
+    if tags.len() > limits::TAGS_MAX {
+        return Err(Invalid::refused(format!("has more than {} texts in '{name}'", limits::TAGS_MAX)));
+    }
+    tags.iter().filter_map(Value::as_str).try_for_each(|tag| check_text(name, tag))
 }
 
 /// A name from outside, cut and cleaned so that it can be quoted in a message.
@@ -146,6 +160,14 @@ mod tests {
     #[test]
     fn every_kind_has_its_own_fields() {
         assert!(accepts(NoteType::UserCreated, json!({})));
+        for kind in NoteType::ALL {
+            assert!(accepts(kind, json!({"tags": ["auth", "api"]})));
+            assert!(
+                !accepts(kind, json!({"tags": "auth"}))
+                    && !accepts(kind, json!({"tags": [1]}))
+                    && !accepts(kind, json!({"tags": vec!["t"; 21]}))
+            );
+        }
         assert!(!accepts(NoteType::UserCreated, json!({"agent_name": "x"})));
         assert!(accepts(NoteType::IdeSynced, json!({"original_file_size": 12, "file_permissions": "0644"})));
         assert!(!accepts(NoteType::IdeSynced, json!({"original_file_size": -1})));

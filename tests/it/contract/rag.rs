@@ -161,6 +161,21 @@ async fn filters_and_budget_bound_an_answer() {
 }
 
 #[tokio::test]
+async fn a_filter_by_tags_wants_all_of_them() {
+    let client = shared().asker().await;
+    for (title, tags) in [("Both", vec!["auth", "api"]), ("One", vec!["auth"]), ("None", vec![])] {
+        let note = json!({ "title": title, "content": "A quoll hunts.", "source_metadata": { "tags": tags } });
+        client.post("/v1/notes", &note).await.data(201);
+    }
+    for (tags, expected) in [(vec!["auth"], vec!["Both", "One"]), (vec!["api", "auth"], vec!["Both"]), (vec!["other"], vec![])] {
+        let answer = ask(&client, json!({ "query": "quoll", "mode": "text", "filters": { "tags": tags } })).await;
+        let mut found = titles(&answer);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{tags:?}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_but_the_worker_runs_the_jobs() {
     let client = shared().asker().await;
     for request in [client.request(Method::POST, "/internal/jobs/embed"), client.anonymous(Method::POST, "/internal/jobs/embed")] {
