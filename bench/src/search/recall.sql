@@ -23,9 +23,11 @@ select filtered.selectivity::double precision, avg(found.share)::double precisio
       ) as compared order by distance, note_id limit 10
     )
     select (
-        select count(*) from search.vector_hits(
-          $1, $2, asked.question, filtered.filter, search.few_notes($1, filtered.filter, 1000), 10) as hit
-          where hit.note_id in (select nearest.note_id from nearest)
+        select count(*) from (
+          select hit.note_id from search.vector_hits(
+            $1, $2, asked.question, filtered.filter, search.few_notes($1, filtered.filter, 1000), 50) as hit
+            order by hit.score desc, hit.note_id limit 10
+        ) as hit where hit.note_id in (select nearest.note_id from nearest)
       )::double precision / greatest((select count(*) from nearest), 1) as share
   ) as found
   group by filtered.selectivity order by filtered.selectivity desc
