@@ -94,7 +94,7 @@ fn print(reply: &RagReply) -> Result<()> {
         eprintln!("note: only words were searched: {}", explained(reason));
     }
     if reply.pending_count > 0 {
-        eprintln!("note: {} still wait for their vectors; their words are found already", output::count(pending(reply), "note"));
+        eprintln!("note: {} without vectors yet, found by words alone", output::count(pending(reply), "note"));
     }
     Ok(())
 }
