@@ -6,8 +6,6 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use crate::search::Extent;
-
 /// A smoke run: everything once and briefly. Its numbers mean nothing.
 const QUICK_SECONDS: f64 = 0.3;
 const QUICK_DOCUMENTS: usize = 25;
@@ -95,6 +93,13 @@ pub(crate) enum Part {
     Growth,
     /// Questions in workspaces of 1,000, 10,000 and 100,000 chunks.
     Search,
+}
+
+/// How much is asked of workspaces with chunks.
+pub(crate) struct Extent {
+    pub(crate) sizes: [i64; 3],
+    pub(crate) times: usize,
+    pub(crate) at_rate: Duration,
 }
 
 impl Options {

@@ -9,7 +9,6 @@ mod peers;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -18,6 +17,7 @@ use sqlx::PgConnection;
 use crate::growth::exponent;
 use crate::large::percentile;
 use crate::load::{Connection, Numbers, Script, Target, open_loop};
+use crate::options::Extent;
 use crate::rounds::median;
 use crate::tenants::Tenants;
 use filled::Filled;
@@ -63,13 +63,6 @@ pub(crate) struct Recall {
     /// The share of notes that pass the filter.
     pub(crate) selectivity: f64,
     pub(crate) recall_at_10: f64,
-}
-
-/// How much is asked.
-pub(crate) struct Extent {
-    pub(crate) sizes: [i64; 3],
-    pub(crate) times: usize,
-    pub(crate) at_rate: Duration,
 }
 
 /// Fills a workspace of each size and asks all of them in turn.
