@@ -36,6 +36,19 @@ pub struct Route {
     pub scopes: &'static [Scope],
 }
 
+impl Route {
+    /// One of several routes of a component that tells methods apart itself.
+    #[must_use]
+    pub const fn of_any_method(operation: &'static str, scopes: &'static [Scope]) -> Self {
+        Self { operation, method: None, scopes }
+    }
+}
+
+/// Refuses a request that none of a component's routes is for.
+pub async fn refuse(route: &'static Route, request: Request, error: Error) -> Response {
+    serve(route, request, async |_| Err(error)).await
+}
+
 /// Answers one request.
 ///
 /// A request that is wrong in itself is still checked for who sent it before it is told so: strangers learn nothing but 401.

@@ -154,3 +154,15 @@ pub const EMBEDDING_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long one round of the worker goes on taking more work.
 pub const ROUND_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Texts in one request to the provider. It takes 1,000; fewer cost less when a request is lost.
+pub const EMBEDDED_TEXTS_MAX: usize = 128;
+
+/// Bytes of all texts in one request to the provider: about 50,000 tokens of English, where the strictest model takes 120,000.
+pub const EMBEDDED_BYTES_MAX: usize = 200_000;
+
+/// An answer of the provider, in bytes: as many vectors as text, with room.
+pub const EMBEDDINGS_BYTES_MAX: usize = 8 << 20;
+
+/// The size of an agent's note in bytes unless the workspace says otherwise; people may write ten times as much.
+pub const AGENT_NOTE_BYTES_MAX: usize = 100 << 10;

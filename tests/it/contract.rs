@@ -32,9 +32,9 @@ mod update;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use noted_tests::client::Answer;
+use noted_tests::client::{Answer, Client};
 use reqwest::Body;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The changes of some pages, in their order.
 fn changes_of(pages: &[Value]) -> Vec<Value> {
@@ -44,6 +44,11 @@ fn changes_of(pages: &[Value]) -> Vec<Value> {
 /// Where a page of changes ended.
 fn cursor_of(page: &Value) -> String {
     page["next_cursor"].as_str().map_or_else(|| panic!("no cursor in {page}"), str::to_owned)
+}
+
+/// A note that somebody has written in Noted: its `note` object.
+async fn made(client: &Client, title: &str, content: &str) -> Value {
+    client.post("/v1/notes", &json!({ "title": title, "content": content })).await.data(201)["note"].clone()
 }
 
 /// The body with one field set to something else.

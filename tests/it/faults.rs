@@ -62,6 +62,12 @@ async fn assert_served_again(client: &Client, note: &Value) {
     }
 }
 
+/// What the clock would do: whatever is put off for the worker is due.
+async fn let_time_pass(world: &World) {
+    let sql = "update search.notes set due_at = now(); update search.providers set open_until = '-infinity'";
+    sqlx::raw_sql(sql).execute(&mut world.superuser().await).await.unwrap();
+}
+
 /// A transaction that holds the tenant's workspace, so that every change of it waits; and its session.
 async fn holding(connection: &mut PgConnection) -> (Transaction<'_, Postgres>, i32) {
     let mut transaction = connection.begin().await.unwrap();

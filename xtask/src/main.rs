@@ -43,7 +43,7 @@ enum Verb {
     Tidy,
     /// Run the list of host behaviours against a server: `--url http://127.0.0.1:3000`
     Conformance(Passed),
-    /// Try sync for half an hour, and see that deliberate bugs are caught; `-- --help` tells how to do less
+    /// Try sync and search for half an hour, and see that deliberate bugs are caught; `-- --help` tells how to do less
     Prove(Passed),
     /// Ask questions whose answers are known, through the running bundle: how well search works
     Eval(Passed),

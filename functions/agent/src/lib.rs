@@ -12,16 +12,12 @@ use noted_shared::domain::Scope;
 use noted_shared::edge::{self, Request, Response, Route};
 use noted_shared::error::Error;
 
-const fn route(operation: &'static str, scopes: &'static [Scope]) -> Route {
-    Route { operation, method: None, scopes }
-}
-
-const WRITE_NOTE: Route = route("agent_write_note", &[Scope::NotesWrite]);
-const FEEDBACK: Route = route("agent_feedback", &[Scope::NotesWrite]);
-const REPORT: Route = route("agent_report", &[Scope::NotesRead]);
-const EXPORT: Route = route("agent_export", &[Scope::NotesRead]);
+const WRITE_NOTE: Route = Route::of_any_method("agent_write_note", &[Scope::NotesWrite]);
+const FEEDBACK: Route = Route::of_any_method("agent_feedback", &[Scope::NotesWrite]);
+const REPORT: Route = Route::of_any_method("agent_report", &[Scope::NotesRead]);
+const EXPORT: Route = Route::of_any_method("agent_export", &[Scope::NotesRead]);
 /// What is asked of no route.
-const NONE: Route = route("agent", &[]);
+const NONE: Route = Route::of_any_method("agent", &[]);
 
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
@@ -31,14 +27,10 @@ async fn handle(request: Request) -> Response {
     match (segments.as_slice(), method.as_str()) {
         (["write-note"], "POST") => edge::serve(&WRITE_NOTE, request, write_note::write_note).await,
         (["feedback"], "POST") => edge::serve(&FEEDBACK, request, feedback::feedback).await,
-        (["write-note" | "feedback"], _) => refuse(request, "POST").await,
+        (["write-note" | "feedback"], _) => edge::refuse(&NONE, request, Error::Method { allow: "POST" }).await,
         (["report"], "GET") => edge::serve(&REPORT, request, learned::report).await,
         (["corrections", "export"], "GET") => edge::serve(&EXPORT, request, learned::export).await,
-        (["report"] | ["corrections", "export"], _) => refuse(request, "GET").await,
-        _ => edge::serve(&NONE, request, async |_| Err(Error::NoRoute)).await,
+        (["report"] | ["corrections", "export"], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET" }).await,
+        _ => edge::refuse(&NONE, request, Error::NoRoute).await,
     }
-}
-
-async fn refuse(request: Request, allow: &'static str) -> Response {
-    edge::serve(&NONE, request, async |_| Err(Error::Method { allow })).await
 }

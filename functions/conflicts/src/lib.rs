@@ -12,16 +12,12 @@ use noted_shared::input::{number, text};
 use noted_shared::{limits, params};
 use serde::{Deserialize, Serialize};
 
-const fn route(operation: &'static str, scopes: &'static [Scope]) -> Route {
-    Route { operation, method: None, scopes }
-}
-
-const LIST: Route = route("conflicts_list", &[Scope::NotesRead]);
-const READ: Route = route("conflicts_read", &[Scope::NotesRead]);
-const RESOLVE: Route = route("conflicts_resolve", &[Scope::NotesWrite]);
-const RESTORE: Route = route("conflicts_restore", &[Scope::NotesWrite]);
+const LIST: Route = Route::of_any_method("conflicts_list", &[Scope::NotesRead]);
+const READ: Route = Route::of_any_method("conflicts_read", &[Scope::NotesRead]);
+const RESOLVE: Route = Route::of_any_method("conflicts_resolve", &[Scope::NotesWrite]);
+const RESTORE: Route = Route::of_any_method("conflicts_restore", &[Scope::NotesWrite]);
 /// What is asked of no route.
-const NONE: Route = route("conflicts", &[]);
+const NONE: Route = Route::of_any_method("conflicts", &[]);
 
 const LISTING: Statement = Statement::new("listing conflicts", "select * from api.conflicts_list($1, $2, $3, $4, $5, $6)");
 const READING: Statement = Statement::new("reading a conflict", "select * from api.conflicts_read($1, $2, $3)");
@@ -34,16 +30,12 @@ async fn handle(request: Request) -> Response {
     match (segments.as_slice(), method.as_str()) {
         ([], "GET") => edge::serve(&LIST, request, list).await,
         ([_], "GET") => edge::serve(&READ, request, read).await,
-        ([] | [_], _) => refuse(request, "GET").await,
+        ([] | [_], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET" }).await,
         ([_, "resolve"], "POST") => edge::serve(&RESOLVE, request, resolve::resolve).await,
         ([_, "restore"], "POST") => edge::serve(&RESTORE, request, resolve::restore).await,
-        ([_, "resolve" | "restore"], _) => refuse(request, "POST").await,
-        _ => edge::serve(&NONE, request, async |_| Err(Error::NoRoute)).await,
+        ([_, "resolve" | "restore"], _) => edge::refuse(&NONE, request, Error::Method { allow: "POST" }).await,
+        _ => edge::refuse(&NONE, request, Error::NoRoute).await,
     }
-}
-
-async fn refuse(request: Request, allow: &'static str) -> Response {
-    edge::serve(&NONE, request, async |_| Err(Error::Method { allow })).await
 }
 
 /// The conflict that the path names: `/v1/conflicts/{id}`.

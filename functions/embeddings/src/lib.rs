@@ -12,7 +12,7 @@ use serde::Serialize;
 const STATUS_ROUTE: Route = Route { operation: "embeddings_status", method: Some("GET"), scopes: &[Scope::NotesRead] };
 const BACKFILL_ROUTE: Route = Route { operation: "embeddings_backfill", method: Some("POST"), scopes: &[Scope::NotesWrite] };
 /// What is asked of no route.
-const NONE: Route = Route { operation: "embeddings", method: None, scopes: &[] };
+const NONE: Route = Route::of_any_method("embeddings", &[]);
 
 const STATUS: Statement = Statement::new("reading how embeddings stand", "select * from api.embeddings_status($1, $2)");
 const BACKFILL: Statement = Statement::new("queueing notes", "select * from api.embeddings_backfill($1, $2)");
@@ -29,7 +29,7 @@ async fn handle(request: Request) -> Response {
     match path.as_str() {
         "/v1/embeddings" => edge::serve(&STATUS_ROUTE, request, status).await,
         "/v1/embeddings/backfill" => edge::serve(&BACKFILL_ROUTE, request, backfill).await,
-        _ => edge::serve(&NONE, request, async |_| Err(Error::NoRoute)).await,
+        _ => edge::refuse(&NONE, request, Error::NoRoute).await,
     }
 }
 

@@ -15,24 +15,20 @@ use noted_shared::error::Error;
 /// Where the path names the note: `/v1/notes/{id}`.
 const ID: usize = 2;
 
-const fn route(operation: &'static str, scopes: &'static [Scope]) -> Route {
-    Route { operation, method: None, scopes }
-}
-
-const LIST: Route = route("notes_list", &[Scope::NotesRead]);
-const SEARCH: Route = route("notes_search", &[Scope::NotesRead]);
-const READ: Route = route("notes_read", &[Scope::NotesRead]);
-const REVISIONS: Route = route("notes_revisions", &[Scope::NotesRead]);
-const REVISION: Route = route("notes_revision", &[Scope::NotesRead]);
-const DIFF: Route = route("notes_diff", &[Scope::NotesRead]);
-const CREATE: Route = route("notes_create", &[Scope::NotesWrite]);
-const REPLACE: Route = route("notes_replace", &[Scope::NotesWrite]);
-const PATCH: Route = route("notes_patch", &[Scope::NotesWrite]);
-const RESTORE: Route = route("notes_restore", &[Scope::NotesWrite]);
-const RESTORE_VERSION: Route = route("notes_restore_version", &[Scope::NotesWrite]);
-const DELETE: Route = route("notes_delete", &[Scope::NotesDelete]);
+const LIST: Route = Route::of_any_method("notes_list", &[Scope::NotesRead]);
+const SEARCH: Route = Route::of_any_method("notes_search", &[Scope::NotesRead]);
+const READ: Route = Route::of_any_method("notes_read", &[Scope::NotesRead]);
+const REVISIONS: Route = Route::of_any_method("notes_revisions", &[Scope::NotesRead]);
+const REVISION: Route = Route::of_any_method("notes_revision", &[Scope::NotesRead]);
+const DIFF: Route = Route::of_any_method("notes_diff", &[Scope::NotesRead]);
+const CREATE: Route = Route::of_any_method("notes_create", &[Scope::NotesWrite]);
+const REPLACE: Route = Route::of_any_method("notes_replace", &[Scope::NotesWrite]);
+const PATCH: Route = Route::of_any_method("notes_patch", &[Scope::NotesWrite]);
+const RESTORE: Route = Route::of_any_method("notes_restore", &[Scope::NotesWrite]);
+const RESTORE_VERSION: Route = Route::of_any_method("notes_restore_version", &[Scope::NotesWrite]);
+const DELETE: Route = Route::of_any_method("notes_delete", &[Scope::NotesDelete]);
 /// What is asked of no route.
-const NONE: Route = route("notes", &[]);
+const NONE: Route = Route::of_any_method("notes", &[]);
 
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
@@ -42,25 +38,21 @@ async fn handle(request: Request) -> Response {
     match (segments.as_slice(), method.as_str()) {
         ([], "GET") => edge::serve(&LIST, request, read::list).await,
         ([], "POST") => edge::serve(&CREATE, request, write::create).await,
-        ([], _) => refuse(request, "GET, POST").await,
+        ([], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET, POST" }).await,
         (["search"], "GET") => edge::serve(&SEARCH, request, search::search).await,
-        (["search"], _) => refuse(request, "GET").await,
+        (["search"], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET" }).await,
         ([_], "GET") => edge::serve(&READ, request, read::note).await,
         ([_], "PUT") => edge::serve(&REPLACE, request, write::replace).await,
         ([_], "PATCH") => edge::serve(&PATCH, request, write::patch).await,
         ([_], "DELETE") => edge::serve(&DELETE, request, write::delete).await,
-        ([_], _) => refuse(request, "GET, PUT, PATCH, DELETE").await,
+        ([_], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET, PUT, PATCH, DELETE" }).await,
         ([_, "revisions"], "GET") => edge::serve(&REVISIONS, request, revisions::list).await,
         ([_, "revisions", _], "GET") => edge::serve(&REVISION, request, revisions::one).await,
         ([_, "diff"], "GET") => edge::serve(&DIFF, request, revisions::diff).await,
-        ([_, "revisions" | "diff"] | [_, "revisions", _], _) => refuse(request, "GET").await,
+        ([_, "revisions" | "diff"] | [_, "revisions", _], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET" }).await,
         ([_, "restore"], "POST") => edge::serve(&RESTORE, request, write::restore).await,
         ([_, "restore", _], "POST") => edge::serve(&RESTORE_VERSION, request, write::restore_version).await,
-        ([_, "restore"] | [_, "restore", _], _) => refuse(request, "POST").await,
-        _ => edge::serve(&NONE, request, async |_| Err(Error::NoRoute)).await,
+        ([_, "restore"] | [_, "restore", _], _) => edge::refuse(&NONE, request, Error::Method { allow: "POST" }).await,
+        _ => edge::refuse(&NONE, request, Error::NoRoute).await,
     }
-}
-
-async fn refuse(request: Request, allow: &'static str) -> Response {
-    edge::serve(&NONE, request, async |_| Err(Error::Method { allow })).await
 }

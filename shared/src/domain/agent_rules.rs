@@ -6,15 +6,12 @@
 mod citations;
 mod markdown;
 
-use crate::limits::PROBLEMS_MAX;
+use crate::limits::{AGENT_NOTE_BYTES_MAX, PROBLEMS_MAX};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Characters that are not blank in a note at least.
 const CHARS_MIN: usize = 50;
-
-/// The size of an agent's note in bytes unless the workspace says otherwise; people may write ten times as much.
-pub const AGENT_NOTE_BYTES_MAX: usize = 100 << 10;
 
 /// The rules that a workspace can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

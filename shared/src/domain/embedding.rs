@@ -9,17 +9,12 @@ mod fault;
 pub use answer::{Embedded, read_answer};
 pub use fault::ProviderFault;
 
+use crate::limits::{EMBEDDED_BYTES_MAX, EMBEDDED_TEXTS_MAX};
 use serde_json::json;
 use std::ops::Range;
 
 /// Numbers in a vector. The columns of the database have as many.
 pub const EMBEDDING_DIMENSION: usize = 1_024;
-
-/// Texts in one request at most. The provider takes 1,000; fewer cost less when a request is lost.
-pub const BATCH_TEXTS_MAX: usize = 128;
-
-/// Bytes of all texts in one request at most: about 50,000 tokens of English, where the strictest model takes 120,000.
-pub const BATCH_BYTES_MAX: usize = 200_000;
 
 /// The model of the stand-in that works offline.
 pub const STAND_IN_MODEL: &str = "noted-local";
@@ -58,7 +53,7 @@ pub fn request_body(texts: &[&str], model: &str, input_type: InputType) -> Strin
     body.to_string()
 }
 
-/// Divides texts into requests, in order: each has at most [`BATCH_TEXTS_MAX`] texts and [`BATCH_BYTES_MAX`] bytes, and at least one text,
+/// Divides texts into requests, in order: each has at most [`EMBEDDED_TEXTS_MAX`] texts and [`EMBEDDED_BYTES_MAX`] bytes, and at least one text,
 /// however long that is: the provider cuts it.
 #[must_use]
 pub fn batches(texts: &[impl AsRef<str>]) -> Vec<Range<usize>> {
@@ -66,7 +61,7 @@ pub fn batches(texts: &[impl AsRef<str>]) -> Vec<Range<usize>> {
     let (mut start, mut bytes) = (0, 0);
     for (index, text) in texts.iter().enumerate() {
         let len = text.as_ref().len();
-        if index > start && (index - start == BATCH_TEXTS_MAX || bytes + len > BATCH_BYTES_MAX) {
+        if index > start && (index - start == EMBEDDED_TEXTS_MAX || bytes + len > EMBEDDED_BYTES_MAX) {
             batches.push(start..index);
             (start, bytes) = (index, 0);
         }

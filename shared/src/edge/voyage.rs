@@ -5,6 +5,7 @@
 use super::settings::variable;
 use crate::domain::embedding::{self, Embedded, InputType, ProviderFault};
 use crate::error::Error;
+use crate::limits::EMBEDDINGS_BYTES_MAX;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::{Either, select};
@@ -12,9 +13,6 @@ use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::http::{self as spin_http, FullBody};
 use std::pin::pin;
 use std::time::Duration;
-
-/// The bytes of an answer at most: 128 vectors as text, with room.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// A provider of embeddings, as the operator has set it.
 #[derive(Clone, Debug)]
@@ -58,7 +56,7 @@ impl Provider {
         let mut answer = Vec::new();
         while let Some(piece) = pieces.next().await {
             answer.extend_from_slice(&piece.map_err(|_| unavailable("the answer broke off"))?);
-            if answer.len() > ANSWER_BYTES_MAX {
+            if answer.len() > EMBEDDINGS_BYTES_MAX {
                 return Err(ProviderFault::Nonsense("the answer is too long".to_owned()));
             }
         }

@@ -1,17 +1,13 @@
 //! `/v1/notes`: notes as a resource, under the same rules as the editors' routes.
 
 use noted_shared::domain::ContentHash;
-use noted_tests::client::{Client, id_of, note_update, send, tag_of};
+use noted_tests::client::{id_of, note_update, send, tag_of};
 use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{assert_refused, with};
-
-async fn made(client: &Client, title: &str, content: &str) -> Value {
-    client.post("/v1/notes", &json!({ "title": title, "content": content })).await.data(201)["note"].clone()
-}
+use super::{assert_refused, made, with};
 
 fn path_of(note: &Value) -> String {
     format!("/v1/notes/{}", id_of(note))

@@ -6,11 +6,7 @@ use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::assert_refused;
-
-async fn made(client: &Client, title: &str, content: &str) -> Value {
-    client.post("/v1/notes", &json!({ "title": title, "content": content })).await.data(201)["note"].clone()
-}
+use super::{assert_refused, made};
 
 async fn ask(client: &Client, body: Value) -> Value {
     client.post("/v1/rag-query", &body).await.data(200)

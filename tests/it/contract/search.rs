@@ -3,13 +3,9 @@
 use noted_tests::client::{Client, id_of, send, tag_of};
 use noted_tests::world::shared;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::assert_refused;
-
-async fn made(client: &Client, title: &str, content: &str) -> Value {
-    client.post("/v1/notes", &json!({ "title": title, "content": content })).await.data(201)["note"].clone()
-}
+use super::{assert_refused, made};
 
 /// The titles that a search answers, best first.
 async fn titles(client: &Client, query: &[(&str, &str)]) -> Vec<String> {

@@ -7,7 +7,7 @@ use noted_tests::world::World;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::alone;
+use super::{alone, let_time_pass};
 
 /// Neither is the stand-in, whose vectors count for less than others.
 const OLD: &str = "old-model";
@@ -55,11 +55,6 @@ async fn ask_for_all(client: &Client, mode: &str) -> (Vec<String>, usize) {
 
 async fn vectors(client: &Client) -> Value {
     client.get("/v1/embeddings").await.data(200)["embeddings"]["vectors"].clone()
-}
-
-async fn let_time_pass(world: &World) {
-    let sql = "update search.notes set due_at = now(); update search.providers set open_until = '-infinity'";
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut world.superuser().await).await.unwrap();
 }
 
 #[tokio::test]

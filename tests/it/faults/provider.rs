@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use noted_tests::client::Client;
 use noted_tests::provider::Mode;
-use noted_tests::world::World;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
-use super::{PROMISED, alone};
+use super::{PROMISED, alone, let_time_pass};
 
 /// Every way in which a provider was seen to fail.
 const FAULTS: [Mode; 13] = [
@@ -32,12 +31,6 @@ const TIMES_SENT_MAX: usize = 4;
 
 async fn notes(client: &Client) -> Value {
     client.get("/v1/embeddings").await.data(200)["embeddings"]["notes"].clone()
-}
-
-/// What the clock would do: whatever is put off is due.
-async fn let_time_pass(world: &World) {
-    let sql = "update search.notes set due_at = now(); update search.providers set open_until = '-infinity'";
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut world.superuser().await).await.unwrap();
 }
 
 #[tokio::test]

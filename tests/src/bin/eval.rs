@@ -7,10 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use noted::database;
-use noted::keys::KeyRequest;
 use noted::output;
-use noted_shared::domain::{ContentHash, Scope};
+use noted_shared::domain::ContentHash;
 use noted_tests::client::Client;
 use noted_tests::known_items::{Document, KnownItem, known_items};
 use noted_tests::world::World;
@@ -65,7 +63,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
         Some(provider) => World::with_provider(provider, &arguments.model).await?,
         None => World::start().await?,
     };
-    let client = asker(&world).await?;
+    let client = world.asker().await;
     write(&client, &documents).await?;
     embed(&world, &client).await?;
 
@@ -79,14 +77,6 @@ async fn run(arguments: &Arguments) -> Result<()> {
         rows.push([mode.to_owned(), mrr, share(score.within_5), share(score.within_10), median, p95]);
     }
     output::table(["mode", "MRR@10", "recall@5", "recall@10", "median ms", "p95 ms"], &rows)
-}
-
-async fn asker(world: &World) -> Result<Client> {
-    let scopes = [Scope::NotesRead, Scope::NotesWrite, Scope::IdeSync, Scope::RagQuery].map(|scope| scope.name().to_owned()).to_vec();
-    let client = world.tenant_with(|request| KeyRequest { scopes, ..request }).await;
-    let mut owner = database::connect(&world.database.owner_url).await?;
-    database::set_consent(&mut owner, client.key.workspace_id, true).await?;
-    Ok(client)
 }
 
 async fn write(client: &Client, documents: &[Document]) -> Result<()> {

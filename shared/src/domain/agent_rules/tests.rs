@@ -1,6 +1,7 @@
 //! Each rule kept and broken, and any text.
 
-use super::{AGENT_NOTE_BYTES_MAX, WorkspaceRules, violations};
+use super::{WorkspaceRules, violations};
+use crate::limits::AGENT_NOTE_BYTES_MAX;
 use proptest::prelude::*;
 
 const LONG_ENOUGH: &str = "Words enough to be a note: fifty characters that are not blank, at least.\n";

@@ -1,9 +1,7 @@
 //! What is sent, how answers are read, and that no answer makes us panic or store what cannot be searched.
 
-use super::{
-    BATCH_BYTES_MAX, BATCH_TEXTS_MAX, EMBEDDING_DIMENSION, Embedded, InputType, ProviderFault, batches, read_answer, request_body,
-    vector_weight,
-};
+use super::{EMBEDDING_DIMENSION, Embedded, InputType, ProviderFault, batches, read_answer, request_body, vector_weight};
+use crate::limits::{EMBEDDED_BYTES_MAX, EMBEDDED_TEXTS_MAX};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -166,10 +164,10 @@ fn requests_are_bounded_by_texts_and_by_bytes() {
     };
     check(&[], &[]);
     check(&[0], &[1]);
-    check(&[1; BATCH_TEXTS_MAX], &[BATCH_TEXTS_MAX]);
-    check(&[1; BATCH_TEXTS_MAX + 1], &[BATCH_TEXTS_MAX, 1]);
-    check(&[BATCH_BYTES_MAX - 1, 1, 1], &[2, 1]);
-    check(&[1, BATCH_BYTES_MAX + 1, 1], &[1, 1, 1]);
+    check(&[1; EMBEDDED_TEXTS_MAX], &[EMBEDDED_TEXTS_MAX]);
+    check(&[1; EMBEDDED_TEXTS_MAX + 1], &[EMBEDDED_TEXTS_MAX, 1]);
+    check(&[EMBEDDED_BYTES_MAX - 1, 1, 1], &[2, 1]);
+    check(&[1, EMBEDDED_BYTES_MAX + 1, 1], &[1, 1, 1]);
 }
 
 #[test]
@@ -206,7 +204,7 @@ proptest! {
         prop_assert_eq!(all, (0..texts.len()).collect::<Vec<_>>());
         for batch in batches {
             let bytes: usize = texts[batch.clone()].iter().map(String::len).sum();
-            prop_assert!(batch.len() <= BATCH_TEXTS_MAX && bytes <= BATCH_BYTES_MAX);
+            prop_assert!(batch.len() <= EMBEDDED_TEXTS_MAX && bytes <= EMBEDDED_BYTES_MAX);
         }
     }
 }

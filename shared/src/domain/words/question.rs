@@ -4,10 +4,8 @@
 //! occur and only what follows a minus must not. Nothing that can be typed is an error.
 
 use super::{Kind, Word, analyse, quote, stop};
+use crate::limits::QUESTION_CHARS_MAX;
 use std::collections::HashSet;
-
-/// Characters of a question that are read; more is refused before it comes here.
-const QUESTION_CHARS_MAX: usize = 500;
 
 /// Words from which on a question is prose. In a sentence quotes, dashes and `or` are what they are in any sentence, and no orders to a search.
 const PROSE_WORDS_MIN: usize = 13;
