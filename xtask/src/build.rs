@@ -19,7 +19,7 @@ const WASM_TARGET: &str = "wasm32-wasip2";
 pub(crate) fn components(workspace: &Workspace, names: &[String]) -> Result<()> {
     let toolchain = WasmToolchain::ensure()?;
     let names = if names.is_empty() { workspace.components()? } else { names.to_vec() };
-    let mut cargo = Command::new("cargo");
+    let mut cargo = workspace.cargo();
     cargo.args(["build", "--profile", COMPONENT_PROFILE, "--target", WASM_TARGET, "--target-dir"]).arg(workspace.component_target());
     toolchain.apply(&mut cargo);
     let title = if let [one] = names.as_slice() { format!("component {one}") } else { format!("{} components", names.len()) };
@@ -30,7 +30,7 @@ pub(crate) fn components(workspace: &Workspace, names: &[String]) -> Result<()> 
 ///
 /// Always all of them: cargo unites the features of what is built together, so another selection would compile wasmtime again.
 pub(crate) fn programs(workspace: &Workspace) -> Result<()> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = workspace.cargo();
     cargo.args(["build", "--release"]);
     cargo_with_progress(workspace, cargo, &[], "native programs")
 }
@@ -57,13 +57,8 @@ fn cargo_with_progress(workspace: &Workspace, mut cargo: Command, packages: &[St
         cargo.args(["--package", package]);
     }
     cargo.args(["--message-format", "json-diagnostic-rendered-ansi", "--quiet"]);
-    let mut child = cargo
-        .current_dir(workspace.root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo; is it on PATH?")?;
+    let mut child =
+        cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("cannot run cargo; is it on PATH?")?;
     let mut stderr = child.stderr.take().context("cargo's standard error is piped")?;
     let errors = std::thread::spawn(move || {
         let mut text = String::new();
@@ -93,8 +88,8 @@ fn cargo_with_progress(workspace: &Workspace, mut cargo: Command, packages: &[St
 
 /// How many packages a build of `packages` goes through, for the bar's length.
 fn crates_to_build(workspace: &Workspace, packages: &[String]) -> Result<u64> {
-    let mut tree = Command::new("cargo");
-    tree.args(["tree", "--quiet", "--prefix", "none", "--format", "{p}", "--edges", "normal,build"]).current_dir(workspace.root());
+    let mut tree = workspace.cargo();
+    tree.args(["tree", "--quiet", "--prefix", "none", "--format", "{p}", "--edges", "normal,build"]);
     for package in packages {
         tree.args(["--package", package]);
     }

@@ -1,7 +1,5 @@
 //! `cargo xtask test`: everything that must hold before a change lands, cheapest first, stopping at the first failure.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::Workspace;
@@ -33,16 +31,15 @@ fn tests(workspace: &Workspace, filter: &[String]) -> Result<()> {
 
 /// Whether all passed.
 fn test(workspace: &Workspace, what: &[&str], filter: &[String]) -> Result<bool> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["test", "--release", "--no-fail-fast"]).args(what).arg("--").args(filter).current_dir(workspace.root());
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--release", "--no-fail-fast"]).args(what).arg("--").args(filter);
     Ok(cargo.status().context("cannot run cargo; is it on PATH?")?.success())
 }
 
 /// One cargo call as one line, with its output only when it fails.
 fn quietly(workspace: &Workspace, title: &str, arguments: &[&str]) -> Result<()> {
     let step = Step::start(title);
-    let output =
-        Command::new("cargo").args(arguments).current_dir(workspace.root()).output().context("cannot run cargo; is it on PATH?")?;
+    let output = workspace.cargo().args(arguments).output().context("cannot run cargo; is it on PATH?")?;
     if !output.status.success() {
         drop(step);
         bail!("{title} failed\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,6 +1,7 @@
 //! Where things are in a checkout: the root, the components of `spin.toml`, the folders that builds write to.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -18,6 +19,21 @@ impl Workspace {
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Cargo in the root, as if called by hand.
+    ///
+    /// `cargo xtask` says of which package it runs a program. Build scripts that look at that would run again at each change from one
+    /// way of calling to the other, and with them half of all crates.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&self.root);
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                cargo.env_remove(name);
+            }
+        }
+        cargo
     }
 
     /// A program built by `cargo build --release`.
