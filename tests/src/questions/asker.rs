@@ -69,10 +69,15 @@ impl<'a> Asker<'a> {
     /// # Errors
     /// The first answer that is not as it must be.
     pub(super) async fn run(mut self, mut is_next: impl FnMut() -> bool) -> Result<Asked> {
+        let mut last = None;
         while is_next() {
-            let place = self.random.usize(..self.workspaces.len());
-            let question = self.question(place);
+            // Now and then the same at once: before the next write the answer is the one that was kept.
+            let (place, question) = last.take().filter(|_| self.random.u8(..4) == 0).unwrap_or_else(|| {
+                let place = self.random.usize(..self.workspaces.len());
+                (place, self.question(place))
+            });
             self.asked += ask(self.workspaces, place, &question).await?.counted;
+            last = Some((place, question));
         }
         Ok(self.asked)
     }

@@ -85,9 +85,12 @@ async fn check_workspace(workspaces: &[Workspace], place: usize) -> Result<Asked
             words.insert(word);
         }
         for mode in [SearchMode::Text, SearchMode::Hybrid] {
-            let answered = ask(workspaces, place, &Question::for_word(Door::Rag(mode), &version.title_word)).await?;
-            ensure!(answered.notes.first() == Some(&note), "{} is in {note}, and found in {:?}", version.title_word, answered.notes);
-            asked += answered.counted;
+            // The second answer is the first, kept.
+            for _ in 0..2 {
+                let answered = ask(workspaces, place, &Question::for_word(Door::Rag(mode), &version.title_word)).await?;
+                ensure!(answered.notes.first() == Some(&note), "{} is in {note}, and found in {:?}", version.title_word, answered.notes);
+                asked += answered.counted;
+            }
         }
     }
     let gone: BTreeSet<String> = ledger.words().into_iter().filter(|word| !words.contains(word)).collect();
