@@ -1,7 +1,7 @@
 -- Begins a round of the worker. One call is one transaction.
 --
--- Outcome: begun (bulk: the notes whose chunks are missing, with their texts). Everything that a round does once is done here: notes are queued
--- for a model that is new, vectors of an old one go, words are counted, old answers forgotten.
+-- Outcome: begun (bulk: some of the notes whose chunks are missing, with their texts; asked for again until there are none). Everything but embedding
+-- is begun here: notes are queued for a model that is new, vectors of an old one go, words are counted, old answers forgotten.
 create or replace function api.jobs_begin(p_model text) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -18,7 +18,7 @@ use noted_tests::routes::KEYED;
 use noted_tests::world::{World, eventually};
 use reqwest::RequestBuilder;
 use serde_json::Value;
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// What clients are promised: an answer, whatever happened, within this time; and service again this long after the cause is gone.
@@ -68,6 +68,12 @@ async fn let_time_pass(world: &World) {
     sqlx::raw_sql(sql).execute(&mut world.superuser().await).await.unwrap();
 }
 
+/// Calls a function as the worker does; its body and its bulk.
+async fn call(worker: &mut PgConnection, sql: &str) -> (Option<String>, Option<String>) {
+    let row = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_one(worker).await.unwrap();
+    (row.get("body"), row.get("bulk"))
+}
+
 /// A transaction that holds the tenant's workspace, so that every change of it waits; and its session.
 async fn holding(connection: &mut PgConnection) -> (Transaction<'_, Postgres>, i32) {
     let mut transaction = connection.begin().await.unwrap();
@@ -78,7 +84,7 @@ async fn holding(connection: &mut PgConnection) -> (Transaction<'_, Postgres>, i
 
 /// A request of the tenant waits for what the session holds.
 async fn assert_somebody_waits_for(world: &World, session: i32) {
-    let waits = "select pid from pg_stat_activity where usename = 'noted_app' and $1 = any (pg_blocking_pids(pid))";
+    let waits = "select pid from pg_stat_activity where usename in ('noted_app', 'noted_worker') and $1 = any (pg_blocking_pids(pid))";
     let mut superuser = world.superuser().await;
     let waiting = async || sqlx::query_scalar::<_, i32>(waits).bind(session).fetch_optional(&mut superuser).await.ok()?;
     eventually("a request that waits", PROMISED, waiting).await;

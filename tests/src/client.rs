@@ -123,7 +123,8 @@ impl Client {
     /// # Panics
     /// When the service stays ill.
     pub async fn healthy(&self) -> Answer {
-        let healthy = async || Some(send(self.anonymous(Method::GET, "/health")).await).filter(|answer| answer.status == 200);
+        let is_healthy = |answer: &Answer| answer.status == 200 && answer.json()["data"]["status"] == "healthy";
+        let healthy = async || Some(send(self.anonymous(Method::GET, "/health")).await).filter(is_healthy);
         eventually("a healthy answer", Duration::from_secs(60), healthy).await
     }
 

@@ -322,10 +322,8 @@ impl World {
         let mut done = Round::default();
         loop {
             let round = self.run_round().await;
-            // Notes are cut at the beginning of a round, a number at a time.
-            let is_all = round.is_idle && round.analysed == 0;
             done += round;
-            if is_all {
+            if done.is_idle {
                 self.wait_for_leases().await;
                 return done;
             }

@@ -65,10 +65,15 @@ pub(crate) async fn round() -> Result<Round, Error> {
     let provider = Provider::configured().await?;
     let started = Instant::now();
     let mut round = Round::default();
-    let mut row = db::one(&BEGIN, || params![provider.model.as_str()]).await?;
-    for note in bulk::<NotAnalysed>(&mut row)? {
-        analyse(&note).await?;
-        round.analysed += 1;
+    let mut is_cut = false;
+    while !is_cut && started.elapsed() < limits::ROUND_TIME_MAX {
+        let mut row = db::one(&BEGIN, || params![provider.model.as_str()]).await?;
+        let notes: Vec<NotAnalysed> = bulk(&mut row)?;
+        for note in &notes {
+            analyse(note).await?;
+        }
+        round.analysed += notes.len();
+        is_cut = notes.is_empty();
     }
     while started.elapsed() < limits::ROUND_TIME_MAX {
         let mut claim = db::one(&CLAIM, || params![provider.model.as_str(), NOTES_MAX, TEXTS_MAX]).await?;

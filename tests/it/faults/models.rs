@@ -5,9 +5,8 @@ use noted_tests::client::Client;
 use noted_tests::provider::Mode;
 use noted_tests::world::World;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::{alone, let_time_pass};
+use super::{alone, call, let_time_pass};
 
 /// Neither is the stand-in, whose vectors count for less than others.
 const OLD: &str = "old-model";
@@ -109,11 +108,6 @@ async fn a_provider_that_has_given_up_the_only_model_that_there_are_vectors_of_f
     world.run_jobs().await;
     world.run_round().await;
     assert_eq!(ask_for_all(&client, "vector").await, (vec![NEW.to_owned(); ANIMALS.len()], 0));
-}
-
-async fn call(worker: &mut PgConnection, sql: &str) -> (Option<String>, Option<String>) {
-    let row = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_one(worker).await.unwrap();
-    (row.get("body"), row.get("bulk"))
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use noted_tests::client::Client;
 use noted_tests::provider::Mode;
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection};
 
-use super::{PROMISED, alone, let_time_pass};
+use super::{PROMISED, alone, assert_somebody_waits_for, call, let_time_pass};
 
 /// Every way in which a provider was seen to fail.
 const FAULTS: [Mode; 13] = [
@@ -175,6 +175,30 @@ async fn a_provider_that_fails_again_and_again_is_left_alone() {
 }
 
 #[tokio::test]
+async fn notes_that_are_put_off_wait_for_a_writer_who_so_never_waits_for_them() {
+    let (_turn, world) = alone().await;
+    let client = world.asker().await;
+    client.post("/v1/notes", &json!({ "title": "n", "content": "a bilby" })).await.data(201);
+    let mut worker = noted::database::connect(&world.database.worker_url).await.unwrap();
+    let (claimed, _) = call(&mut worker, "select * from api.jobs_claim('model', 16, 256)").await;
+    let put_off = format!("select * from api.jobs_failed('model', '{}', 'no answer', null)", claimed.unwrap());
+
+    let mut writer = world.superuser().await;
+    let mut change = writer.begin().await.unwrap();
+    let session = sqlx::query_scalar("select pg_backend_pid() from search.workspaces for update").fetch_one(&mut *change).await.unwrap();
+    let ((), _) = tokio::join!(
+        async {
+            assert_somebody_waits_for(&world, session).await;
+            sqlx::query("select from search.notes for update nowait").execute(&mut *change).await.expect("the note is free for the writer");
+            change.commit().await.unwrap();
+        },
+        call(&mut worker, &put_off),
+    );
+    let failure = &client.get("/v1/embeddings").await.data(200)["embeddings"]["failures"][0];
+    assert_eq!((&failure["status"], &failure["attempts"]), (&json!("pending"), &json!(1)), "{failure}");
+}
+
+#[tokio::test]
 async fn a_worker_that_dies_loses_nothing_and_embeds_nothing_twice() {
     let (_turn, mut world) = alone().await;
     let client = world.asker().await;
@@ -198,4 +222,20 @@ async fn a_worker_that_dies_loses_nothing_and_embeds_nothing_twice() {
     world.run_jobs().await;
     assert_eq!(notes(&client).await["completed"], 40);
     assert!(world.provider.embedded().values().all(|&times| times == 1));
+}
+
+#[tokio::test]
+async fn all_notes_that_nobody_has_cut_are_cut_in_one_round() {
+    const NOTES: u64 = 120;
+    let (_turn, world) = alone().await;
+    let client = world.asker().await;
+    for number in 0..NOTES {
+        client.post("/v1/notes", &json!({ "title": "n", "content": format!("kowari {number}") })).await.data(201);
+    }
+    let forgotten = "update search.notes set content_sha256 = null; delete from search.chunks";
+    sqlx::raw_sql(AssertSqlSafe(forgotten.to_owned())).execute(&mut world.superuser().await).await.unwrap();
+    let round = world.run_round().await;
+    assert_eq!((round.analysed, round.is_idle), (NOTES, true), "{round:?}");
+    let answer = client.get("/v1/notes/search?q=kowari&limit=50").await.data(200);
+    assert_eq!(answer["results"].as_array().map(Vec::len), Some(50));
 }

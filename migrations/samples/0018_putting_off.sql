@@ -1,0 +1,1 @@
+-- What 0018_putting_off made needs no rows.
