@@ -60,7 +60,7 @@ impl Filled {
     pub(super) async fn place_vector(&self, superuser: &mut PgConnection, time: usize) -> Result<String> {
         let placed = "insert into search.questions (workspace_id, model, question_hash, embedding, created_at)
             select $1, $2, decode($3, 'hex'), embedding, now() + interval '1 day' from search.embeddings
-            where workspace_id = $1 order by text_hash offset $4 limit 1
+            where workspace_id = $1 and model = $2 order by text_hash offset $4 limit 1
             on conflict (workspace_id, model, question_hash) do update set created_at = excluded.created_at returning embedding::text";
         let hash = ContentHash::of(&question(time)).to_string();
         let place = i64::try_from(time)? * 7 % self.chunks;

@@ -1,0 +1,1 @@
+-- What 0017_choosing made needs no rows.
