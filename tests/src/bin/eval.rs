@@ -37,6 +37,9 @@ struct Arguments {
     /// Ask only so many questions
     #[arg(long, value_name = "NUMBER")]
     questions: Option<usize>,
+    /// Ask with only so many words out of the middle of each, as people do
+    #[arg(long, value_name = "NUMBER")]
+    words: Option<usize>,
 }
 
 /// How one way of searching did.
@@ -57,6 +60,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let (documents, mut items) = known_items(&arguments.corpus)?;
     ensure!(!items.is_empty(), "no file in {} has a summary", arguments.corpus.display());
     items.truncate(arguments.questions.unwrap_or(items.len()));
+    if let Some(words) = arguments.words {
+        items.iter_mut().for_each(|item| item.question = middle(&item.question, words));
+    }
     eprintln!("{} documents, {} questions", documents.len(), items.len());
 
     let world = match &arguments.provider {
@@ -77,6 +83,13 @@ async fn run(arguments: &Arguments) -> Result<()> {
         rows.push([mode.to_owned(), mrr, share(score.within_5), share(score.within_10), median, p95]);
     }
     output::table(["mode", "MRR@10", "recall@5", "recall@10", "median ms", "p95 ms"], &rows)
+}
+
+/// So many words out of the middle of a text.
+fn middle(text: &str, count: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let begin = words.len().saturating_sub(count) / 2;
+    words[begin..].iter().take(count).copied().collect::<Vec<_>>().join(" ")
 }
 
 async fn write(client: &Client, documents: &[Document]) -> Result<()> {
