@@ -1,6 +1,6 @@
 //! The client for requests that leave the application, shared by all components so that connections are reused across instances.
 
-use super::connector::{CONNECT_TIMEOUT, ConnectError, TcpConnector};
+use super::connector::{CONNECT_TIMEOUT, ConnectError, DEFAULT_TIMEOUT, TcpConnector};
 use super::idle_timeout;
 use crate::postgres::client_config;
 use crate::runtime_config::OutboundHttp;
@@ -13,9 +13,6 @@ use std::error::Error as _;
 use std::time::Duration;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
-
-/// What holds for each of the three timeouts when the guest sets none.
-pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Sends requests.
 #[derive(Clone)]

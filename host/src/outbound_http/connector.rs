@@ -13,6 +13,9 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
+/// What holds for each of the three timeouts when the guest sets none.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+
 tokio::task_local! {
     /// How long the request that is being sent may wait for its connection. The pooled client has no other way to say it.
     pub(super) static CONNECT_TIMEOUT: Duration;
@@ -69,7 +72,7 @@ impl Service<http::Uri> for TcpConnector {
     }
 
     fn call(&mut self, uri: http::Uri) -> Self::Future {
-        let timeout = CONNECT_TIMEOUT.try_with(|timeout| *timeout).unwrap_or(super::client::DEFAULT_TIMEOUT);
+        let timeout = CONNECT_TIMEOUT.try_with(|timeout| *timeout).unwrap_or(DEFAULT_TIMEOUT);
         let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let host = uri.host().unwrap_or_default().to_owned();
         let connecting = self.clone().connect(host, uri.port_u16().unwrap_or(default_port));
