@@ -90,7 +90,8 @@ pub async fn ask(world: &World, seed: u64, questions: u32, tell: impl Fn()) -> R
         workspaces.push(Workspace { client, folder, ledger: Ledger::default(), words, started: Instant::now() });
     }
     let mut asked = meanwhile(world, &workspaces, seed, questions, tell).await?;
-    asked += quiet::check(world, &workspaces).await?;
+    let quiet = quiet::check(world, &workspaces).await?;
+    ensure!(quiet.from_memory > 0, "nothing that is asked again is answered from memory, though nobody writes: {quiet}");
     ensure!(
         asked.results > 0 && asked.by_vector > 0 && asked.from_memory > 0 && asked.sure > 0,
         "so little was found that nothing is shown: {asked}"
