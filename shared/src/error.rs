@@ -1,7 +1,8 @@
 //! The closed list of what can go wrong.
 //!
 //! Status, code and message stand in three matches beside the enum, so that one look shows what a client will see. The cause of an
-//! internal error is a field of its own: it is logged where the answer is made and never sent.
+//! internal error is a field of its own: it is logged where the answer is made and never sent. 400 and 422 are told apart in one place,
+//! [`Kind`]: what cannot be read, and what was read and is refused.
 
 use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, Scope, Timestamp, Violation};
 use crate::limits;
@@ -129,7 +130,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldProblem {
     /// The field, as the client named it.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What is wrong; nothing when the field is missing.
     pub wrong: Option<Invalid>,
 }
@@ -208,7 +209,7 @@ impl Code {
 impl Error {
     /// One field that is wrong.
     pub fn field(field: &'static str, wrong: Invalid) -> Self {
-        Self::Invalid(vec![FieldProblem { field, wrong: Some(wrong) }])
+        Self::Invalid(vec![FieldProblem { field: field.into(), wrong: Some(wrong) }])
     }
 
     /// A fault of ours.
@@ -330,7 +331,12 @@ impl Error {
             Self::Invalid(problems) => problems
                 .iter()
                 .take(limits::PROBLEMS_MAX)
-                .map(|problem| Problem { code: code.clone(), message: problem.message(), field: Some(problem.field.into()), details: None })
+                .map(|problem| Problem {
+                    code: code.clone(),
+                    message: problem.message(),
+                    field: Some(problem.field.clone()),
+                    details: None,
+                })
                 .collect(),
             Self::RuleBroken(violations) => violations
                 .iter()
@@ -439,7 +445,7 @@ mod tests {
 
     #[test]
     fn clients_see_the_promised_words() {
-        let missing = FieldProblem { field: "content", wrong: None };
+        let missing = FieldProblem { field: "content".into(), wrong: None };
         check(&Error::Invalid(vec![missing]), 400, Code::ValidationError, "Missing required field: content");
         check(&Error::Unauthorized, 401, Code::Unauthorized, "Invalid or expired API key");
         check(&Error::MissingScope(Scope::NotesWrite), 403, Code::MissingScope, "Missing required scope: notes:write");
@@ -463,9 +469,9 @@ mod tests {
 
     #[test]
     fn one_unreadable_field_makes_the_whole_request_unreadable() {
-        let refused = FieldProblem { field: "title", wrong: Some(Invalid::refused("must not be empty")) };
+        let refused = FieldProblem { field: "title".into(), wrong: Some(Invalid::refused("must not be empty")) };
         assert_eq!(Error::Invalid(vec![refused.clone()]).status(), 422);
-        let both = Error::Invalid(vec![refused, FieldProblem { field: "content", wrong: None }]);
+        let both = Error::Invalid(vec![refused, FieldProblem { field: "content".into(), wrong: None }]);
         assert_eq!(both.status(), 400);
         let fields: Vec<_> = both.problems().into_iter().filter_map(|problem| problem.field).collect();
         assert_eq!(fields, ["title", "content"]);

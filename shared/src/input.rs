@@ -1,11 +1,14 @@
 //! A JSON object or a query string, read field by field.
 //!
 //! Every fault is remembered instead of returned, so that a client learns of all of them at once; nothing is answered with a value
-//! until [`Fields::finish`] has said that there was none.
+//! until [`Fields::finish`] has said that there was none. What is left unread by then is a fault too: a name that is ignored is a promise
+//! that is broken.
 
 mod agent;
 mod batch;
 pub mod changes;
+mod json;
+mod names;
 mod note;
 mod notes;
 pub mod page;
@@ -15,49 +18,60 @@ mod search;
 pub use batch::{BatchChange, BatchEntry, batch_items};
 pub use changes::Changes;
 pub use notes::NoteQuery;
-pub use page::{Page, number};
+pub use page::{Page, instant, number, within};
 pub use search::NoteSearch;
 
 use crate::domain::Invalid;
+use crate::domain::invalid::printable;
 use crate::error::{Error, FieldProblem};
+use crate::limits;
+use names::unknown;
 use serde_json::{Map, Value};
 
-/// The fields of one request.
+/// The fields of one request, or of a part of one.
 #[derive(Debug, Default)]
 pub struct Fields {
     values: Map<String, Value>,
+    /// The names that were asked for: those that are known.
+    known: Vec<&'static str>,
     problems: Vec<FieldProblem>,
 }
 
 impl Fields {
-    /// Reads a body: UTF-8, JSON, an object. Depth is bounded by the JSON reader (128).
+    /// Reads a body: UTF-8, JSON, an object, bounded in depth (128) and in the number of its values.
     pub fn from_json(body: &[u8]) -> Result<Self, Error> {
-        let text = std::str::from_utf8(body).map_err(|_| Error::field("body", Invalid::refused("is not valid UTF-8")))?;
-        Self::from_value(serde_json::from_str(text).map_err(|wrong| Error::NotJson(wrong.to_string()))?)
+        Ok(Self::of(json::object(utf8(body)?)?))
+    }
+
+    /// As [`Fields::from_json`], for a body with a list in `field`, whose items are handed over one by one.
+    pub fn from_json_with_list(body: &[u8], field: &'static str, items_max: usize, each: impl FnMut(Value)) -> Result<Self, Error> {
+        Ok(Self::of(json::object_with_list(utf8(body)?, field, items_max, each)?))
     }
 
     /// Takes a part of a body that was read already: an object.
     pub fn from_value(value: Value) -> Result<Self, Error> {
-        match value {
-            Value::Object(values) => Ok(Self { values, problems: Vec::new() }),
-            _ => Err(Error::NotJson("an object is expected".to_owned())),
-        }
+        object(value).map(Self::of).map_err(|_| Error::NotJson("an object is expected".to_owned()))
     }
 
     /// Takes decoded pairs of a query string. A name that comes twice is a fault, because two readers could take different ones.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
         let mut values = Map::new();
         for (name, value) in pairs {
-            if values.insert(name, Value::String(value)).is_some() {
-                return Err(Error::field("query", Invalid::malformed("names a parameter twice")));
+            if values.contains_key(&name) {
+                return Err(Error::field("query", Invalid::malformed(format!("names \"{}\" twice", printable(&name)))));
             }
+            values.insert(name, Value::String(value));
         }
-        Ok(Self { values, problems: Vec::new() })
+        Ok(Self::of(values))
+    }
+
+    fn of(values: Map<String, Value>) -> Self {
+        Self { values, ..Self::default() }
     }
 
     /// Takes a field away, as if it had not been sent.
-    pub fn forget(&mut self, field: &str) {
-        self.values.remove(field);
+    pub fn forget(&mut self, field: &'static str) {
+        self.take(field);
     }
 
     /// Adds what a header says about a field. Said in both places, it must be the same.
@@ -74,9 +88,9 @@ impl Fields {
 
     /// A field that must be there. `None` means that a problem was remembered.
     pub fn required<T>(&mut self, field: &'static str, read: impl FnOnce(Value) -> Result<T, Invalid>) -> Option<T> {
-        match self.values.remove(field) {
+        match self.take(field) {
             None | Some(Value::Null) => {
-                self.problems.push(FieldProblem { field, wrong: None });
+                self.problems.push(FieldProblem { field: field.into(), wrong: None });
                 None
             }
             Some(value) => self.kept(field, read(value)),
@@ -85,7 +99,7 @@ impl Fields {
 
     /// A field that may be absent or null.
     pub fn optional<T>(&mut self, field: &'static str, read: impl FnOnce(Value) -> Result<T, Invalid>) -> Option<T> {
-        match self.values.remove(field) {
+        match self.take(field) {
             None | Some(Value::Null) => None,
             Some(value) => self.kept(field, read(value)),
         }
@@ -93,36 +107,63 @@ impl Fields {
 
     /// A field for which absent and null are different: absent is `None`, null is `Some(None)`.
     pub fn nullable<T>(&mut self, field: &'static str, read: impl FnOnce(Value) -> Result<T, Invalid>) -> Option<Option<T>> {
-        match self.values.remove(field)? {
+        match self.take(field)? {
             Value::Null => Some(None),
             value => self.kept(field, read(value)).map(Some),
         }
     }
 
+    /// A part, which is read as these fields are; its faults are told with theirs.
+    pub fn part<T>(&mut self, values: Map<String, Value>, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut part = Self::of(values);
+        let read = read(&mut part);
+        part.refuse_the_rest();
+        self.problems.append(&mut part.problems);
+        read
+    }
+
     /// Whether a field says anything.
-    #[must_use]
-    pub fn has(&self, field: &str) -> bool {
+    pub fn has(&mut self, field: &'static str) -> bool {
+        self.known.push(field);
         self.values.get(field).is_some_and(|value| !value.is_null())
     }
 
     /// Remembers a fault that no single reader can see.
     pub fn problem(&mut self, field: &'static str, wrong: Invalid) {
-        self.problems.push(FieldProblem { field, wrong: Some(wrong) });
+        self.problems.push(FieldProblem { field: field.into(), wrong: Some(wrong) });
     }
 
     /// All faults together, if there was any.
-    pub fn finish(self) -> Result<(), Error> {
-        if self.problems.is_empty() { Ok(()) } else { Err(self.into_error()) }
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.refuse_the_rest();
+        if self.problems.is_empty() { Ok(()) } else { Err(Error::Invalid(self.problems)) }
     }
 
     /// The faults, for a caller who lacks a required field and so knows that there is one.
-    pub fn into_error(self) -> Error {
+    pub fn into_error(mut self) -> Error {
+        self.refuse_the_rest();
         Error::Invalid(self.problems)
+    }
+
+    fn take(&mut self, field: &'static str) -> Option<Value> {
+        self.known.push(field);
+        self.values.remove(field)
+    }
+
+    /// What nobody has asked for, nobody knows.
+    fn refuse_the_rest(&mut self) {
+        let Self { values, known, problems } = self;
+        let rest = values.keys().filter(|name| !known.contains(&name.as_str())).take(limits::PROBLEMS_MAX);
+        problems.extend(rest.map(|name| FieldProblem { field: printable(name).into(), wrong: Some(unknown(name, known)) }));
     }
 
     fn kept<T>(&mut self, field: &'static str, read: Result<T, Invalid>) -> Option<T> {
         read.map_err(|wrong| self.problem(field, wrong)).ok()
     }
+}
+
+fn utf8(body: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(body).map_err(|_| Error::field("body", Invalid::malformed("is not valid UTF-8")))
 }
 
 /// Reads a string and gives it on by reference.
@@ -132,7 +173,7 @@ pub fn text<T>(read: impl FnOnce(&str) -> Result<T, Invalid>) -> impl FnOnce(Val
 
 /// Reads a string that holds JSON, as a query has to carry what is not a string.
 pub fn json<T>(read: impl FnOnce(Value) -> Result<T, Invalid>) -> impl FnOnce(Value) -> Result<T, Invalid> {
-    move |value| read(serde_json::from_str(&string(value)?).map_err(|_| Invalid::malformed("is not valid JSON"))?)
+    move |value| read(json::value(&string(value)?).map_err(|_| Invalid::malformed("is not valid JSON"))?)
 }
 
 /// Reads a string.
@@ -141,6 +182,15 @@ pub fn string(value: Value) -> Result<String, Invalid> {
         Value::String(text) => Ok(text),
         _ => Err(Invalid::malformed("must be a string")),
     }
+}
+
+/// Reads a list of some strings at most.
+pub fn texts(value: Value, count_max: usize) -> Result<Vec<String>, Invalid> {
+    let Value::Array(items) = value else { return Err(Invalid::malformed("must be a list of strings")) };
+    if items.len() > count_max {
+        return Err(Invalid::refused(format!("must be at most {count_max} strings")));
+    }
+    items.into_iter().map(|item| string(item).map_err(|_| Invalid::malformed("must be a list of strings"))).collect()
 }
 
 /// Reads a truth value.
@@ -158,7 +208,7 @@ pub fn object(value: Value) -> Result<Map<String, Value>, Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, string};
+    use super::{Fields, object, string};
     use crate::error::Error;
     use proptest::prelude::*;
 
@@ -180,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_asks_for_is_refused_wherever_it_stands() {
+        let mut fields = Fields::from_json(br#"{"a": {"one": 1, "on": 2}, "title": null, "titel": 3}"#).unwrap();
+        let values = fields.optional("a", object).unwrap();
+        fields.part(values, |part| part.optional("one", Ok));
+        let known = fields.has("title");
+        let told: Vec<_> = fields.finish().unwrap_err().problems().into_iter().map(|problem| problem.message).collect();
+        assert_eq!(
+            (known, told.as_slice()),
+            (false, ["on is unknown; did you mean \"one\"?", "titel is unknown; did you mean \"title\"?"].map(str::to_owned).as_slice())
+        );
+        let pairs = [("limit", "1"), ("limit", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(Fields::from_pairs(pairs).unwrap_err().message(), "query names \"limit\" twice");
+    }
+
+    #[test]
     fn a_header_fills_a_field_but_does_not_contradict_it() {
         let mut fields = Fields::from_json(br#"{"a": "x"}"#).unwrap();
         fields.with_header("a", Some("x"));
@@ -196,8 +261,8 @@ mod tests {
         for body in [&b""[..], b"null", b"[]", b"\"x\"", b"{", b"{\"a\":\"\\ud800\"}", b"{\"a\":1e400}", b"\xef\xbb\xbf{}"] {
             check(body, 400);
         }
-        check(b"{\"a\":\"\xff\"}", 422);
-        check(b"{\"a\":\"\xc0\xaf\"}", 422);
+        check(b"{\"a\":\"\xff\"}", 400);
+        check(b"{\"a\":\"\xc0\xaf\"}", 400);
         check("[".repeat(20_000).as_bytes(), 400);
         check(format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128)).as_bytes(), 400);
     }

@@ -9,6 +9,10 @@ pub const CONTENT_BYTES_MAX: usize = 1 << 20;
 /// there. Only texts made of control characters grow more (`\u001f`). Sixteen such requests must fit one instance's memory.
 pub const BODY_BYTES_MAX: usize = 3 * CONTENT_BYTES_MAX + 256 * 1024;
 
+/// Values in a body, or in one item of a batch: every number, text, list and object. The largest that anybody needs is a version vector. Each takes
+/// up to a hundred bytes beside its text, so that a megabyte bounds them all.
+pub const JSON_VALUES_MAX: usize = 10_000;
+
 /// Notes in a batch.
 pub const BATCH_NOTES_MAX: usize = 100;
 

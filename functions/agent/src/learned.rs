@@ -1,10 +1,9 @@
 //! What can be learned from agents' attempts and people's corrections: a report for people, and examples for models.
 
 use crate::compare::compare;
-use noted_shared::domain::Timestamp;
 use noted_shared::edge::{Call, Outcome, Reply, Statement};
 use noted_shared::error::Error;
-use noted_shared::input::text;
+use noted_shared::input::{instant, text};
 use noted_shared::wire::AgentReport;
 use noted_shared::{limits, params};
 
@@ -14,7 +13,7 @@ const EXPORT: Statement = Statement::new("exporting corrections", "select * from
 /// `GET /v1/agent/report?since=`: the last seven days where no time is named, at most a year. Outcomes: 200, 400, 401, 403, 429, 503.
 pub(crate) async fn report(call: &mut Call) -> Result<Reply, Error> {
     let mut fields = call.query()?;
-    let since = fields.optional("since", text(Timestamp::parse));
+    let since = fields.optional("since", text(instant));
     fields.finish()?;
     compare(call).await?;
     let row = call.ask(&REPORT, || params![since]).await?;

@@ -79,7 +79,7 @@ fn status(text: &str) -> Result<Option<bool>, Invalid> {
         "open" => Ok(Some(true)),
         "resolved" => Ok(Some(false)),
         "all" => Ok(None),
-        _ => Err(Invalid::malformed("must be open, resolved or all")),
+        _ => Err(Invalid::refused("must be open, resolved or all")),
     }
 }
 

@@ -32,7 +32,8 @@ async fn handle(request: Request) -> Response {
     edge::serve(&ROUTE, request, health).await
 }
 
-async fn health(_: &mut Call) -> Result<Reply, Error> {
+async fn health(call: &mut Call) -> Result<Reply, Error> {
+    call.query()?.finish()?;
     let checks = match kept().await {
         Some(checks) => checks,
         None => keep(check_all().await).await,

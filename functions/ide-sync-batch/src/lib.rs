@@ -7,7 +7,7 @@
 use noted_shared::domain::{Analysis, ContentHash, Judgement, Scope, WorkspaceRules};
 use noted_shared::edge::{self, Call, Outcome, Reply, Request, Response, Route, Row, Statement};
 use noted_shared::error::Error;
-use noted_shared::input::{BatchChange, BatchEntry, batch_items};
+use noted_shared::input::{BatchChange, BatchEntry};
 use noted_shared::params;
 use noted_shared::wire::{BatchReply, BatchResult, BatchSummary, Conflict, NoteOut};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ async fn handle(request: Request) -> Response {
 }
 
 async fn batch(call: &mut Call) -> Result<Reply, Error> {
-    let entries: Vec<_> = batch_items(call.batch().await?)?.into_iter().map(|item| BatchEntry::parse(item, call.origin_header())).collect();
+    let entries = call.batch().await?;
     let total = entries.len();
     let (mut sent, mut contents, mut analyses) = (Vec::with_capacity(total), Vec::with_capacity(total), Vec::with_capacity(total));
     let entries: Vec<_> = entries

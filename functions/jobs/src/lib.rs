@@ -22,6 +22,7 @@ async fn handle(request: Request) -> Response {
 
 async fn run(call: &mut Call) -> Result<Reply, Error> {
     call.must_be_worker().await?;
+    call.query()?.finish()?;
     match call.segment(NAME) {
         "embed" => Reply::ok(&embed::round().await?),
         "collect" => Reply::ok(&collect::round().await?),

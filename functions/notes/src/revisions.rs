@@ -5,7 +5,7 @@ use noted_shared::domain::merge::unified_diff;
 use noted_shared::domain::{Invalid, NoteId};
 use noted_shared::edge::{Call, Outcome, Reply, Statement};
 use noted_shared::error::Error;
-use noted_shared::input::{Fields, text};
+use noted_shared::input::{text, within};
 use noted_shared::wire::{NoteVersion, RevisionReply, VersionDiff};
 use noted_shared::{limits, params};
 use serde::Serialize;
@@ -44,9 +44,10 @@ pub(crate) async fn one(call: &mut Call) -> Result<Reply, Error> {
 /// The difference between two versions. Outcomes: 200, 400, 401, 403, 404, 429, 503.
 pub(crate) async fn diff(call: &mut Call) -> Result<Reply, Error> {
     let note_id = call.note_id(ID)?;
-    let mut fields: Fields = call.query()?;
+    let mut fields = call.query()?;
     let (from, to) = (fields.required("from", text(version)), fields.required("to", text(version)));
     let (Some(from), Some(to)) = (from, to) else { return Err(fields.into_error()) };
+    fields.finish()?;
     let versions = versions(call, note_id, &[from, to]).await?;
     let [old, new] = versions.as_slice() else { return Err(Error::internal("reading versions", "there are not two in the reply")) };
     let content = |version: &NoteVersion| version.content.clone().unwrap_or_default();
@@ -65,5 +66,5 @@ async fn versions(call: &mut Call, note_id: NoteId, numbers: &[i64]) -> Result<V
 }
 
 pub(crate) fn version(text: &str) -> Result<i64, Invalid> {
-    text.parse().ok().filter(|&number| number > 0).ok_or_else(|| Invalid::malformed("must be the number of a version, from 1"))
+    within(text, 1..=i64::MAX, "must be the number of a version, from 1".to_owned())
 }

@@ -143,7 +143,7 @@ fn without_body(call: &mut Call, note_id: NoteId, endpoint: String) -> Result<Ed
     Ok(Edit { endpoint, ..Edit::new("POST", note_id, if_match, idempotency_key, patch) })
 }
 
-fn from_headers(call: &Call) -> Result<(Option<IdempotencyKey>, Option<OriginId>), Error> {
+fn from_headers(call: &mut Call) -> Result<(Option<IdempotencyKey>, Option<OriginId>), Error> {
     let mut fields = call.query()?;
     call.add_headers(&mut fields);
     let idempotency_key = fields.optional("idempotency_key", text(IdempotencyKey::parse));

@@ -13,7 +13,7 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Invalid::malformed(format!("must be 1 to {} visible ASCII characters", limits::IDEMPOTENCY_KEY_BYTES_MAX)));
+            return Err(Invalid::refused(format!("must be 1 to {} visible ASCII characters", limits::IDEMPOTENCY_KEY_BYTES_MAX)));
         }
         Ok(Self(key.to_owned()))
     }

@@ -15,9 +15,10 @@ pub struct Invalid {
 /// The two ways to be wrong; they become different statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Not of the form the field needs: missing, of another type, unparsable (400).
+    /// It cannot be read (400): missing, unknown, named twice, of another type, no parsable id, instant, hash, number or cursor, or together with
+    /// what excludes it.
     Malformed,
-    /// Of the right form, but a rule says no (422).
+    /// It was read, and a rule says no (422): outside its bounds, too long, of characters or words that are not allowed, at odds with what is stored.
     Refused,
 }
 
@@ -40,6 +41,11 @@ impl fmt::Display for Invalid {
 }
 
 impl std::error::Error for Invalid {}
+
+/// A name from outside, cut and cleaned so that it can be quoted in a message.
+pub(crate) fn printable(name: &str) -> String {
+    name.chars().filter(|character| !character.is_control()).take(64).collect()
+}
 
 /// `Serialize` as the value prints and `Deserialize` through its own `parse`, so that a value read from JSON obeys the same rules.
 macro_rules! json_as_text {

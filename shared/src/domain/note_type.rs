@@ -1,7 +1,7 @@
 //! Where a note came from, and what each kind of note records about that.
 
 use super::Timestamp;
-use super::invalid::{Invalid, json_as_text};
+use super::invalid::{Invalid, json_as_text, printable};
 use crate::limits;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -141,11 +141,6 @@ fn check_tags(name: &str, tags: &[Value]) -> Result<(), Invalid> {
         return Err(Invalid::refused(format!("has more than {} texts in '{name}'", limits::TAGS_MAX)));
     }
     tags.iter().filter_map(Value::as_str).try_for_each(|tag| check_text(name, tag))
-}
-
-/// A name from outside, cut and cleaned so that it can be quoted in a message.
-fn printable(name: &str) -> String {
-    name.chars().filter(|character| !character.is_control()).take(64).collect()
 }
 
 #[cfg(test)]

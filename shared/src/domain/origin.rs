@@ -13,7 +13,7 @@ impl OriginId {
     /// Accepts 1 to [`limits::ORIGIN_BYTES_MAX`] visible ASCII characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text.is_empty() || text.len() > limits::ORIGIN_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Invalid::malformed(format!("must be 1 to {} visible ASCII characters", limits::ORIGIN_BYTES_MAX)));
+            return Err(Invalid::refused(format!("must be 1 to {} visible ASCII characters", limits::ORIGIN_BYTES_MAX)));
         }
         Ok(Self(text.to_owned()))
     }

@@ -7,7 +7,7 @@ use super::settings::{self, settings};
 use super::{Request, Route, accept, db};
 use crate::domain::{Analysis, IdempotencyKey, Judgement, NoteId, OriginId, WorkspaceId, WorkspaceRules};
 use crate::error::Error;
-use crate::input::{Fields, text};
+use crate::input::{BatchEntry, Fields, batch_items, text};
 use crate::{limits, params};
 use bytes::Bytes;
 use http::request::Parts;
@@ -32,6 +32,7 @@ pub struct Call {
     caller: Option<Caller>,
     /// Whether the database has said what the caller may do.
     has_asked: bool,
+    has_read_query: bool,
 }
 
 struct Caller {
@@ -47,7 +48,8 @@ impl Call {
         let (parts, body) = request.into_parts();
         let ids = Ids::of(&parts.headers);
         let (user_id, rate, note_id, origin, caller) = (None, None, None, None, None);
-        Self { route, ids, started, user_id, rate, note_id, origin, parts, body: Some(body), held: None, caller, has_asked: false }
+        let (body, held, has_asked, has_read_query) = (Some(body), None, false, false);
+        Self { route, ids, started, user_id, rate, note_id, origin, parts, body, held, caller, has_asked, has_read_query }
     }
 
     /// Checks what every route checks, before anything is read or asked.
@@ -78,12 +80,20 @@ impl Call {
         }
         let scopes = self.route.scopes;
         let names = || scopes.iter().map(|scope| Some(scope.name().to_owned())).collect();
-        let row = self.ask(&ENTER, || vec![ParameterValue::ArrayStr(names())]).await?;
+        let row = self.run(&ENTER, || vec![ParameterValue::ArrayStr(names())]).await?;
         if row.outcome()? == Outcome::Entered { Ok(()) } else { Err(row.refusal()) }
     }
 
     /// Runs a statement in the caller's name: `$1` is the key's hash, `$2` the workspace, `$3` and on are what is given here.
+    /// A route that looked at no query has no parameters, so none may be there.
     pub async fn ask(&mut self, statement: &Statement, params: impl Fn() -> Vec<ParameterValue>) -> Result<Row, Error> {
+        if !self.has_read_query {
+            self.query()?.finish()?;
+        }
+        self.run(statement, params).await
+    }
+
+    async fn run(&mut self, statement: &Statement, params: impl Fn() -> Vec<ParameterValue>) -> Result<Row, Error> {
         let Some(caller) = &self.caller else {
             return Err(Error::internal("asking the database", "this route has no caller"));
         };
@@ -150,7 +160,8 @@ impl Call {
     }
 
     /// The parameters of the query.
-    pub fn query(&self) -> Result<Fields, Error> {
+    pub fn query(&mut self) -> Result<Fields, Error> {
+        self.has_read_query = true;
         Fields::from_pairs(form_urlencoded::parse(self.raw_query().unwrap_or_default().as_bytes()).into_owned())
     }
 
@@ -192,8 +203,9 @@ impl Call {
     }
 
     /// Reads the body of a batch, which may be larger than that of one note.
-    pub async fn batch(&mut self) -> Result<Fields, Error> {
-        Fields::from_json(&self.json_up_to(limits::BATCH_BYTES_MAX, Error::BatchTooLarge).await?)
+    pub async fn batch(&mut self) -> Result<Vec<Result<BatchEntry, Error>>, Error> {
+        let body = self.json_up_to(limits::BATCH_BYTES_MAX, Error::BatchTooLarge).await?;
+        batch_items(&body, self.origin_header())
     }
 
     /// The version of a note that the request demands, if it demands one.

@@ -1,7 +1,7 @@
 //! What agents write, and what people think of it, as it arrives.
 
 use super::note::{check_hash, check_size};
-use super::{Fields, boolean, object, string, text};
+use super::{Fields, boolean, object, string, text, texts};
 use crate::domain::{Content, ContentHash, Invalid, NoteId, OriginId, Timestamp, Title};
 use crate::error::Error;
 use crate::limits;
@@ -17,7 +17,7 @@ impl AgentNote {
         let expected = fields.optional("content_sha256", text(ContentHash::parse));
         let if_version = fields.optional("if_version", version);
         let metadata = match fields.required("metadata", object) {
-            Some(given) => metadata(&mut fields, Fields::from_value(Value::Object(given))?),
+            Some(given) => fields.part(given, metadata),
             None => AgentMetadata::default(),
         };
         let sync_origin_id = fields.optional("sync_origin_id", text(OriginId::parse));
@@ -37,26 +37,18 @@ impl AgentNote {
     }
 }
 
-/// Reads what an agent says of its text; the faults are told with those of the other fields.
-fn metadata(fields: &mut Fields, mut given: Fields) -> AgentMetadata {
-    let metadata = AgentMetadata {
+/// Reads what an agent says of its text.
+fn metadata(given: &mut Fields) -> AgentMetadata {
+    AgentMetadata {
         agent_model: given.required("agent_model", |value| string(value).and_then(name)),
         rag_context_ids: given.optional("rag_context_ids", context_ids).unwrap_or_default(),
         generation_timestamp: given.optional("generation_timestamp", text(Timestamp::parse)),
         allow_duplicate: given.optional("allow_duplicate", boolean).unwrap_or(false),
-    };
-    fields.problems.append(&mut given.problems);
-    metadata
+    }
 }
 
 fn context_ids(value: Value) -> Result<Vec<String>, Invalid> {
-    let wrong = || Invalid::refused(format!("must be at most {} texts", limits::RAG_CONTEXT_IDS_MAX));
-    match value {
-        Value::Array(ids) if ids.len() <= limits::RAG_CONTEXT_IDS_MAX => {
-            ids.into_iter().map(|id| string(id).map_err(|_| wrong()).and_then(name)).collect()
-        }
-        _ => Err(wrong()),
-    }
+    texts(value, limits::RAG_CONTEXT_IDS_MAX)?.into_iter().map(name).collect()
 }
 
 /// A short text that something is called by.
@@ -73,34 +65,48 @@ fn name(name: String) -> Result<String, Invalid> {
 
 #[expect(clippy::needless_pass_by_value, reason = "a reader takes the value it reads")]
 fn version(value: Value) -> Result<i64, Invalid> {
-    value.as_i64().filter(|version| *version >= 1).ok_or_else(|| Invalid::malformed("must be a whole number from 1"))
+    const REASON: &str = "must be a whole number from 1";
+    let version = value.as_i64().ok_or_else(|| Invalid::malformed(REASON))?;
+    if version >= 1 { Ok(version) } else { Err(Invalid::refused(REASON)) }
 }
 
 impl Feedback {
     /// Reads the body. Reports every field at once.
     pub fn parse(mut fields: Fields) -> Result<Self, Error> {
         let note_id = fields.required("note_id", text(NoteId::parse));
-        let rating: Option<Rating> =
-            fields.required("rating", |value| serde_json::from_value(value).map_err(|_| Invalid::refused("must be up or down")));
+        let rating = fields.required("rating", text(rating));
         let reasons: Vec<Reason> = fields.optional("reasons", reasons).unwrap_or_default();
         if rating == Some(Rating::Up) && !reasons.is_empty() {
-            fields.problem("reasons", Invalid::refused("belong to the rating down only"));
+            fields.problem("reasons", Invalid::malformed("belong to the rating down only"));
         }
         let (Some(note_id), Some(rating)) = (note_id, rating) else { return Err(fields.into_error()) };
         fields.finish().map(|()| Self { note_id, rating, reasons })
     }
 }
 
+fn rating(text: &str) -> Result<Rating, Invalid> {
+    match text {
+        "up" => Ok(Rating::Up),
+        "down" => Ok(Rating::Down),
+        _ => Err(Invalid::refused("must be up or down")),
+    }
+}
+
 fn reasons(value: Value) -> Result<Vec<Reason>, Invalid> {
-    let reasons: Vec<Reason> = serde_json::from_value(value)
-        .map_err(|_| Invalid::refused("must be a list of inaccurate, wrong_format, unhelpful and too_long"))?;
-    if (1..reasons.len()).any(|place| reasons[..place].contains(&reasons[place])) {
-        return Err(Invalid::refused("must name each reason once"));
+    let mut reasons = Vec::new();
+    for name in texts(value, Reason::ALL.len())? {
+        let reason = Reason::ALL.into_iter().find(|reason| reason.name() == name);
+        match reason.ok_or_else(|| Invalid::refused("must be out of inaccurate, wrong_format, unhelpful and too_long"))? {
+            twice if reasons.contains(&twice) => return Err(Invalid::refused("must name each reason once")),
+            reason => reasons.push(reason),
+        }
     }
     Ok(reasons)
 }
 
 impl Reason {
+    const ALL: [Self; 4] = [Self::Inaccurate, Self::WrongFormat, Self::Unhelpful, Self::TooLong];
+
     /// The name used on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -138,7 +144,7 @@ mod tests {
         );
         check(
             json!({ "content": "c", "metadata": { "agent_model": "m", "rag_context_ids": vec!["x"; 101] } }),
-            &["rag_context_ids must be at most 100 texts"],
+            &["rag_context_ids must be at most 100 strings"],
         );
     }
 

@@ -1,7 +1,7 @@
 //! Many notes in one body: each is read for itself, so that one that is wrong fails alone.
 
 use super::{Fields, text};
-use crate::domain::{IdempotencyKey, Invalid, NoteId};
+use crate::domain::{IdempotencyKey, NoteId};
 use crate::error::Error;
 use crate::limits;
 use crate::wire::{NoteIn, NoteUpdate};
@@ -35,20 +35,19 @@ impl BatchChange {
     }
 }
 
-/// The items of a batch, not yet read.
-pub fn batch_items(mut fields: Fields) -> Result<Vec<Value>, Error> {
-    let notes = fields.required("notes", |value| match value {
-        Value::Array(notes) if (1..=limits::BATCH_NOTES_MAX).contains(&notes.len()) => Ok(notes),
-        Value::Array(_) => Err(Invalid::malformed(format!("must hold 1 to {} notes", limits::BATCH_NOTES_MAX))),
-        _ => Err(Invalid::malformed("must be an array")),
-    });
-    notes.ok_or_else(|| fields.into_error())
+/// The items of a batch. Each is read as it comes and its JSON forgotten, so that what is kept is what they say.
+pub fn batch_items(body: &[u8], origin_header: Option<&str>) -> Result<Vec<Result<BatchEntry, Error>>, Error> {
+    let mut items = Vec::new();
+    let mut fields =
+        Fields::from_json_with_list(body, "notes", limits::BATCH_NOTES_MAX, |item| items.push(BatchEntry::parse(item, origin_header)))?;
+    fields.required("notes", Ok);
+    fields.finish().map(|()| items)
 }
 
 impl BatchEntry {
     /// Reads one item. With a `note_id` or a `version_vector` it is an update, for which both are needed. There, null as the folder keeps the
     /// folder that the note is in: an item has the shape of a create, where null is nothing.
-    pub fn parse(item: Value, origin_header: Option<&str>) -> Result<Self, Error> {
+    fn parse(item: Value, origin_header: Option<&str>) -> Result<Self, Error> {
         let mut fields = Fields::from_value(item)?;
         fields.with_header("sync_origin_id", origin_header);
         // A fault here is remembered in the fields, so the parsers tell it together with their own.
@@ -88,7 +87,9 @@ mod tests {
         body["note_id"] = json!("018f4d2e-7c1a-7000-8000-0123456789ab");
         body["version_vector"] = json!({"vscode-1": 1});
         let entry = BatchEntry::parse(body.clone(), None).unwrap();
-        body.as_object_mut().unwrap().remove("folder_id");
+        for of_the_item in ["folder_id", "idempotency_key", "note_id"] {
+            body.as_object_mut().unwrap().remove(of_the_item);
+        }
         let alone = NoteUpdate::parse(Fields::from_value(body).unwrap()).unwrap();
         let BatchChange::Update(_, note) = entry.change else { panic!("not an update") };
         assert_eq!((ContentHash::of_json(&note), note.folder_id), (ContentHash::of_json(&alone), None));
@@ -109,15 +110,16 @@ mod tests {
 
     #[test]
     fn a_batch_holds_one_to_a_hundred_notes() {
-        let check = |notes: Value, expected: Result<usize, &str>| {
-            let read = batch_items(Fields::from_value(json!({ "notes": notes })).unwrap()).map(|notes| notes.len());
-            assert_eq!(read.map_err(|wrong| wrong.message().into_owned()), expected.map_err(str::to_owned));
+        let check = |notes: Value, expected: Result<usize, (u16, &str)>| {
+            let read = batch_items(json!({ "notes": notes }).to_string().as_bytes(), None).map(|notes| notes.len());
+            let read = read.map_err(|wrong| (wrong.status(), wrong.message().into_owned()));
+            assert_eq!(read, expected.map_err(|(status, message)| (status, message.to_owned())));
         };
         check(json!([1]), Ok(1));
         check(Value::Array(vec![Value::Null; 100]), Ok(100));
-        check(Value::Array(vec![Value::Null; 101]), Err("notes must hold 1 to 100 notes"));
-        check(json!([]), Err("notes must hold 1 to 100 notes"));
-        check(json!({}), Err("notes must be an array"));
-        check(Value::Null, Err("Missing required field: notes"));
+        check(Value::Array(vec![Value::Null; 101]), Err((422, "notes must hold 1 to 100 notes")));
+        check(json!([]), Err((422, "notes must hold 1 to 100 notes")));
+        check(json!({}), Err((400, "notes must be an array")));
+        check(Value::Null, Err((400, "Missing required field: notes")));
     }
 }

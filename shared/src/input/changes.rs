@@ -1,6 +1,6 @@
 //! Which changes are asked for.
 
-use super::page::{number, yes_or_no};
+use super::page::{instant, number, yes_or_no};
 use super::{Fields, text};
 use crate::domain::{ChangeCursor, Invalid, Timestamp};
 use crate::error::Error;
@@ -20,11 +20,11 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Reads the query; parameters it does not know are ignored.
+    /// Reads the query. Reports every parameter at once.
     pub fn parse(mut fields: Fields) -> Result<Self, Error> {
         let changes = Self {
             cursor: fields.optional("cursor", text(ChangeCursor::parse)),
-            since: fields.optional("since", text(Timestamp::parse)),
+            since: fields.optional("since", text(instant)),
             limit: fields.optional("limit", text(|value| number(value, 1, limits::PAGE_NOTES_MAX))).unwrap_or(limits::PAGE_NOTES_DEFAULT),
             include_content: fields.optional("include_content", text(yes_or_no)).unwrap_or(true),
         };

@@ -1,8 +1,10 @@
 //! Notes as a resource, as they arrive: what is asked for and what is written through `/v1/notes`.
 
+use super::names::unknown;
 use super::note::{check_hash, check_size, source};
-use super::page::number;
+use super::page::{instant, number};
 use super::{Fields, string, text};
+use crate::domain::invalid::printable;
 use crate::domain::{Content, ContentHash, Cursor, FileMetadata, FolderId, Invalid, NotePath, NoteType, OriginId, Timestamp, Title};
 use crate::error::Error;
 use crate::limits;
@@ -52,14 +54,14 @@ pub struct NoteQuery {
 }
 
 impl NoteQuery {
-    /// Reads the query; parameters it does not know are ignored.
+    /// Reads the query. Reports every parameter at once.
     pub fn parse(mut fields: Fields) -> Result<Self, Error> {
         let query = Self {
             folder_id: fields.optional("folder_id", text(FolderId::parse)),
             note_type: fields.optional("note_type", text(NoteType::parse)),
             path_prefix: fields.optional("path_prefix", text(path_prefix)),
-            updated_since: fields.optional("updated_since", text(Timestamp::parse)),
-            updated_before: fields.optional("updated_before", text(Timestamp::parse)),
+            updated_since: fields.optional("updated_since", text(instant)),
+            updated_before: fields.optional("updated_before", text(instant)),
             cursor: fields.optional("cursor", text(Cursor::parse)),
             limit: fields.optional("limit", text(|value| number(value, 1, limits::PAGE_NOTES_MAX))).unwrap_or(limits::PAGE_NOTES_DEFAULT),
             fields: fields.optional("fields", text(names)).unwrap_or_else(|| FIELDS[..FIELDS.len() - 1].to_vec()),
@@ -69,9 +71,13 @@ impl NoteQuery {
 }
 
 fn names(list: &str) -> Result<Vec<&'static str>, Invalid> {
-    let known = |name: &str| FIELDS.into_iter().find(|known| *known == name);
-    let names = list.split(',').map(str::trim).map(known).collect::<Option<Vec<_>>>();
-    names.ok_or_else(|| Invalid::malformed(format!("must be a list with commas out of {}", FIELDS.join(", "))))
+    let known = |name: &str| FIELDS.into_iter().find(|known| *known == name).ok_or_else(|| field_unknown(name));
+    list.split(',').map(str::trim).map(known).collect()
+}
+
+fn field_unknown(name: &str) -> Invalid {
+    let wrong = unknown(name, &FIELDS);
+    Invalid { reason: format!("has the name \"{}\", which {}", printable(name), wrong.reason).into(), ..wrong }
 }
 
 pub(super) fn path_prefix(prefix: &str) -> Result<String, Invalid> {

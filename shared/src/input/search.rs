@@ -1,8 +1,8 @@
 //! Questions, as they arrive.
 
 use super::notes::path_prefix;
-use super::page::number;
-use super::{Fields, boolean, object, text};
+use super::page::{instant, number};
+use super::{Fields, boolean, object, text, texts};
 use crate::domain::{FolderId, Invalid, NoteType, Timestamp};
 use crate::error::Error;
 use crate::limits;
@@ -19,7 +19,7 @@ impl RagQuery {
         let token_budget =
             fields.optional("token_budget", whole(limits::RAG_TOKENS_MIN, limits::RAG_TOKENS_MAX)).unwrap_or(limits::RAG_TOKENS_MAX);
         let filters = match fields.optional("filters", object) {
-            Some(given) => filter(&mut fields, Fields::from_value(Value::Object(given))?),
+            Some(given) => fields.part(given, filter),
             None => SearchFilter::default(),
         };
         let Some(query) = query else { return Err(fields.into_error()) };
@@ -39,7 +39,7 @@ pub struct NoteSearch {
 }
 
 impl NoteSearch {
-    /// Reads the query; parameters it does not know are ignored.
+    /// Reads the query. Reports every parameter at once.
     pub fn parse(mut fields: Fields) -> Result<Self, Error> {
         let query = fields.required("q", text(question));
         let limit =
@@ -48,8 +48,8 @@ impl NoteSearch {
             folder_id: fields.optional("folder_id", text(FolderId::parse)),
             note_type: fields.optional("note_type", text(NoteType::parse)),
             path_prefix: fields.optional("path_prefix", text(path_prefix)),
-            updated_since: fields.optional("updated_since", text(Timestamp::parse)),
-            updated_before: fields.optional("updated_before", text(Timestamp::parse)),
+            updated_since: fields.optional("updated_since", text(instant)),
+            updated_before: fields.optional("updated_before", text(instant)),
             ..SearchFilter::default()
         };
         let Some(query) = query else { return Err(fields.into_error()) };
@@ -57,24 +57,21 @@ impl NoteSearch {
     }
 }
 
-/// Reads the filters of a question; their faults are told with those of the other fields.
-fn filter(fields: &mut Fields, mut given: Fields) -> SearchFilter {
-    let dates = given.optional("date_range", object).map(|range| Fields { values: range, problems: Vec::new() });
-    let mut dates = dates.unwrap_or_default();
-    let filter = SearchFilter {
+fn filter(given: &mut Fields) -> SearchFilter {
+    let dates = given.optional("date_range", object).unwrap_or_default();
+    let (created_since, created_before) =
+        given.part(dates, |dates| (dates.optional("start", text(Timestamp::parse)), dates.optional("end", text(Timestamp::parse))));
+    SearchFilter {
         folder_id: given.optional("folder_id", text(FolderId::parse)),
         note_type: given.optional("note_type", text(NoteType::parse)),
         path_prefix: given.optional("path_prefix", text(path_prefix)),
         synced_from_ide: given.optional("synced_from_ide", boolean),
-        created_since: dates.optional("start", text(Timestamp::parse)),
-        created_before: dates.optional("end", text(Timestamp::parse)),
+        created_since,
+        created_before,
         updated_since: given.optional("updated_since", text(Timestamp::parse)),
         updated_before: given.optional("updated_before", text(Timestamp::parse)),
         tags: given.optional("tags", tags),
-    };
-    fields.problems.append(&mut given.problems);
-    fields.problems.append(&mut dates.problems);
-    filter
+    }
 }
 
 fn question(text: &str) -> Result<String, Invalid> {
@@ -98,24 +95,25 @@ fn mode(name: &str) -> Result<SearchMode, Invalid> {
 }
 
 fn whole(from: u32, to: u32) -> impl FnOnce(Value) -> Result<u32, Invalid> {
-    move |value| match value.as_u64().map(u32::try_from) {
-        Some(Ok(number)) if (from..=to).contains(&number) => Ok(number),
-        _ => Err(Invalid::refused(format!("must be a whole number from {from} to {to}"))),
+    move |value| {
+        let reason = format!("must be a whole number from {from} to {to}");
+        if !(value.is_u64() || value.is_i64()) {
+            return Err(Invalid::malformed(reason));
+        }
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| (from..=to).contains(number));
+        number.ok_or_else(|| Invalid::refused(reason))
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a reader takes the value it reads")]
 fn share(value: Value) -> Result<f64, Invalid> {
-    value.as_f64().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| Invalid::refused("must be a number from 0 to 1"))
+    const REASON: &str = "must be a number from 0 to 1";
+    let share = value.as_f64().ok_or_else(|| Invalid::malformed(REASON))?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(Invalid::refused(REASON)) }
 }
 
 fn tags(value: Value) -> Result<Vec<String>, Invalid> {
-    let wrong = || Invalid::refused(format!("must be 1 to {} texts", limits::TAGS_MAX));
-    let Value::Array(items) = value else { return Err(wrong()) };
-    if items.is_empty() || items.len() > limits::TAGS_MAX {
-        return Err(wrong());
-    }
-    items.into_iter().map(|item| super::string(item).map_err(|_| wrong())).collect()
+    texts(value, limits::TAGS_MAX).and_then(|tags| if tags.is_empty() { Err(Invalid::refused("must not be empty")) } else { Ok(tags) })
 }
 
 #[cfg(test)]
@@ -149,9 +147,9 @@ mod tests {
         check(
             json!({ "query": "x", "filters": { "folder_id": 7, "tags": [], "date_range": { "start": "yesterday" } } }),
             &[
-                "folder_id must be a string",
-                "tags must be 1 to 20 texts",
                 "start is not an ISO 8601 date and time with a zone, such as 2026-01-31T09:30:00Z",
+                "folder_id must be a string",
+                "tags must not be empty",
             ],
         );
     }

@@ -204,14 +204,14 @@ async fn a_note_of_another_tenant_is_not_there_and_stays_as_it_is() {
 async fn a_batch_holds_one_to_a_hundred_notes_in_an_array() {
     let client = shared().tenant().await;
     let cases = [
-        (json!({ "notes": creates(101) }), "notes must hold 1 to 100 notes"),
-        (json!({ "notes": [] }), "notes must hold 1 to 100 notes"),
-        (json!({ "notes": item("a.md", "a") }), "notes must be an array"),
-        (json!({}), "Missing required field: notes"),
+        (json!({ "notes": creates(101) }), 422, "notes must hold 1 to 100 notes"),
+        (json!({ "notes": [] }), 422, "notes must hold 1 to 100 notes"),
+        (json!({ "notes": item("a.md", "a") }), 400, "notes must be an array"),
+        (json!({}), 400, "Missing required field: notes"),
     ];
-    for (body, message) in cases {
+    for (body, status, message) in cases {
         let answer = posted(&client, &body).await;
-        assert_refused(&answer, (400, "VALIDATION_ERROR", Some("notes"), message), message);
+        assert_refused(&answer, (status, "VALIDATION_ERROR", Some("notes"), message), message);
     }
     let answer = client.batch(&[json!("a note")]).await;
     assert_eq!((answer.status, failure(&answer.json()["data"]["results"][0]).0), (422, &json!("VALIDATION_ERROR")));

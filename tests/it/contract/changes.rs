@@ -245,12 +245,14 @@ async fn parameters_that_cannot_be_are_refused_by_name() {
         ("since=1760010300".to_owned(), "since", time),
         ("include_content=yes".to_owned(), "include_content", "must be true or false"),
         (format!("cursor={own}&since=2026-01-31T09:30:00Z"), "since", "cannot be combined with cursor"),
-        (format!("cursor={own}&cursor={own}"), "query", "names a parameter twice"),
+        (format!("cursor={own}&cursor={own}"), "query", "names \"cursor\" twice"),
     ];
     for (query, field, reason) in cases {
         let answer = client.changes(&query).await;
         let case = query.chars().take(80).collect::<String>();
-        assert_refused(&answer, (400, "VALIDATION_ERROR", Some(field), &format!("{field} {reason}")), &case);
+        // A number that was read and lies outside its bounds is another thing than what cannot be read.
+        let status = if ["limit=0", "limit=501"].contains(&query.as_str()) { 422 } else { 400 };
+        assert_refused(&answer, (status, "VALIDATION_ERROR", Some(field), &format!("{field} {reason}")), &case);
     }
 }
 

@@ -184,7 +184,7 @@ async fn two_different_keys_in_one_request_are_refused() {
 #[tokio::test]
 async fn a_key_is_1_to_255_visible_characters() {
     let client = shared().tenant().await;
-    let expected = (400, "VALIDATION_ERROR", Some("idempotency_key"), "idempotency_key must be 1 to 255 visible ASCII characters");
+    let expected = (422, "VALIDATION_ERROR", Some("idempotency_key"), "idempotency_key must be 1 to 255 visible ASCII characters");
     for bad in [String::new(), "two words".to_owned(), "\u{e9}".to_owned(), "a\0".to_owned(), "x".repeat(256)] {
         let body = with(note_in("a.md", "a"), "idempotency_key", bad.clone());
         assert_refused(&send(client.request(Method::POST, "/v1/ide-sync/create").json(&body)).await, expected, &bad);

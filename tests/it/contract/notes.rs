@@ -210,8 +210,8 @@ async fn pages_follow_one_another_and_have_the_named_fields() {
     assert_eq!(titles, ["0.md", "1.md", "2.md", "3.md", "4.md"]);
     let without = client.get("/v1/notes").await.data(200);
     assert_eq!(without["notes"][0].get("content"), None, "a list has no texts unless they are asked for");
-    let refused = client.get("/v1/notes?fields=id,secret").await.error(400);
-    assert_eq!(refused["field"], "fields");
+    let refused = client.get("/v1/notes?fields=id,tilte").await.error(400);
+    assert_eq!(refused["message"], "fields has the name \"tilte\", which is unknown; did you mean \"title\"?");
 }
 
 #[tokio::test]

@@ -35,9 +35,9 @@ async fn a_replaced_text_is_kept_under_its_own_author() {
     let path = format!("/v1/notes/{}/revisions", id_of(&note));
     let message = format!("Version 4 of note {} is not kept", id_of(&note));
     assert_refused(&client.get(&format!("{path}/4")).await, (404, "NOT_FOUND", Some("version"), &message), "4");
-    let malformed = (400, "VALIDATION_ERROR", Some("version"), "version must be the number of a version, from 1");
-    for wrong in ["0", "-1", "x", "1.5", "99999999999999999999"] {
-        assert_refused(&client.get(&format!("{path}/{wrong}")).await, malformed, wrong);
+    for (wrong, status) in [("0", 422), ("-1", 422), ("99999999999999999999", 422), ("x", 400), ("1.5", 400)] {
+        let expected = (status, "VALIDATION_ERROR", Some("version"), "version must be the number of a version, from 1");
+        assert_refused(&client.get(&format!("{path}/{wrong}")).await, expected, wrong);
     }
 }
 

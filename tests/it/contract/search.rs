@@ -118,7 +118,7 @@ async fn odd_questions_are_answered_and_empty_ones_refused() {
     let answer = client.get("/v1/notes/search").await;
     assert_refused(&answer, (400, "VALIDATION_ERROR", Some("q"), "Missing required field: q"), "none");
     let answer = client.get("/v1/notes/search?q=x&limit=51").await;
-    assert_eq!(answer.error(400)["field"], "limit");
+    assert_eq!(answer.error(422)["field"], "limit");
 }
 
 #[tokio::test]
