@@ -6,9 +6,11 @@
 mod accept;
 mod body;
 mod call;
+mod cors;
 pub mod db;
 mod headers;
 mod log;
+mod packing;
 pub mod params;
 mod reply;
 mod settings;
@@ -21,6 +23,7 @@ pub use reply::{Reply, Response, note_tag};
 
 use crate::domain::Scope;
 use crate::error::Error;
+use std::pin::Pin;
 
 /// The request as the SDK's macro hands it over.
 pub type Request = spin_sdk::http::Request;
@@ -44,25 +47,50 @@ impl Route {
     }
 }
 
+/// The method that a request is routed by: a HEAD is answered as the GET whose body nobody wants.
+#[must_use]
+pub fn routed_method(request: &Request) -> String {
+    let method = request.method();
+    if method == http::Method::HEAD { http::Method::GET.to_string() } else { method.to_string() }
+}
+
 /// Refuses a request that none of a component's routes is for.
 pub async fn refuse(route: &'static Route, request: Request, error: Error) -> Response {
     serve(route, request, async |_| Err(error)).await
 }
 
 /// Answers one request.
-///
-/// A request that is wrong in itself is still checked for who sent it before it is told so: strangers learn nothing but 401.
 pub async fn serve(route: &'static Route, request: Request, handle: impl AsyncFnOnce(&mut Call) -> Result<Reply, Error>) -> Response {
-    let mut call = Call::new(route, request);
-    let mut result = match call.admit().await {
+    // As trait objects, so that what all routes do is compiled once and not into each of them.
+    let begin: Pin<Box<dyn Future<Output = _>>> = Box::pin(begin(route, request));
+    let (mut call, admitted) = begin.await;
+    let result = match admitted {
         Ok(()) => handle(&mut call).await,
         Err(refused) => Err(refused),
     };
+    let end: Pin<Box<dyn Future<Output = _>>> = Box::pin(end(call, result));
+    end.await
+}
+
+async fn begin(route: &'static Route, request: Request) -> (Call, Result<(), Error>) {
+    let mut call = Call::new(route, request).await;
+    let admitted = call.admit().await;
+    (call, admitted)
+}
+
+/// A request that is wrong in itself is still checked for who sent it before it is told so: strangers learn nothing but 401.
+async fn end(mut call: Call, mut result: Result<Reply, Error>) -> Response {
     if let Err(wrong) = &result
         && wrong.is_about_the_request()
         && let Err(refused) = call.enter().await
     {
         result = Err(refused);
+    }
+    // What a route would refuse a method with is what OPTIONS asks for.
+    if let Err(Error::Method { allow }) = result
+        && call.is_options()
+    {
+        result = Ok(Reply::options(allow));
     }
     log::request(&call, &result);
     reply::respond(&call, result)

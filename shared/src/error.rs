@@ -49,6 +49,8 @@ pub enum Error {
     },
     /// No such route.
     NoRoute,
+    /// No such route: a segment of the path is empty.
+    EmptySegment,
     /// No key, or one that does not open anything.
     Unauthorized,
     /// The key is for another workspace than the request names.
@@ -230,7 +232,7 @@ impl Error {
             Self::NotJson(_) => 400,
             Self::Unauthorized => 401,
             Self::WrongWorkspace | Self::MissingScope(_) | Self::WrongKind { .. } => 403,
-            Self::NoRoute | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => 404,
+            Self::NoRoute | Self::EmptySegment | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => 404,
             Self::Method { .. } => 405,
             Self::NotAcceptable => 406,
             Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) | Self::NoConsent | Self::NoTraining => 409,
@@ -255,7 +257,9 @@ impl Error {
             Self::MediaType | Self::Encoding => Code::UnsupportedMediaType,
             Self::NotAcceptable => Code::NotAcceptable,
             Self::Method { .. } => Code::MethodNotAllowed,
-            Self::NoRoute | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => Code::NotFound,
+            Self::NoRoute | Self::EmptySegment | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => {
+                Code::NotFound
+            }
             Self::Unauthorized => Code::Unauthorized,
             Self::WrongWorkspace | Self::WrongKind { .. } => Code::Forbidden,
             Self::RuleBroken(_) => Code::ValidationFailed,
@@ -289,6 +293,7 @@ impl Error {
             Self::NotAcceptable => "Only version v1 of this API can answer here, as application/json".into(),
             Self::Method { allow } => format!("Method not allowed; this route has {allow}").into(),
             Self::NoRoute => "No such route".into(),
+            Self::EmptySegment => "No such route: the path has two slashes in a row".into(),
             Self::Unauthorized => "Invalid or expired API key".into(),
             Self::WrongWorkspace => "API key does not have required permissions".into(),
             Self::MissingScope(scope) => format!("Missing required scope: {scope}").into(),

@@ -23,6 +23,9 @@ pub const BATCH_BYTES_MAX: usize = 10 << 20;
 /// of its texts, and an instance may have 128 MiB.
 pub const INSTANCE_BODY_BYTES_MAX: usize = 16 << 20;
 
+/// Answers from this size on are packed for whoever asks for it; smaller ones fit a packet anyway.
+pub const PACKED_BYTES_MIN: usize = 1 << 10;
+
 /// A title, in characters as a person counts code points.
 pub const TITLE_CHARS_MAX: usize = 200;
 

@@ -25,6 +25,9 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::provider::Provider;
 
+/// The origin of a web page that may ask from a browser.
+pub const WEB_PAGE: &str = "http://localhost:5173";
+
 /// How the names of worlds' folders begin; the id of their process follows.
 const FOLDER_PREFIX: &str = "noted-test-";
 
@@ -180,10 +183,12 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub fn start_host(&mut self) -> Result<()> {
+        let mut variables = self.variables.clone().unwrap_or_else(|| self.provider.variables());
+        variables.push(("cors_allowed_origins".to_owned(), format!("https://elsewhere.example, {WEB_PAGE}")));
         let options = HostOptions {
             manifest: self.manifest.clone(),
             listen: "127.0.0.1:0".to_owned(),
-            variables: self.variables.clone().unwrap_or_else(|| self.provider.variables()),
+            variables,
             state: self.folder.path().join("host"),
             arguments: self.arguments.clone(),
         };

@@ -21,7 +21,7 @@ const NONE: Route = Route::of_any_method("agent", &[]);
 
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
-    let method = request.method().as_str().to_owned();
+    let method = edge::routed_method(&request);
     let path = request.uri().path().trim_end_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').skip(3).collect();
     match (segments.as_slice(), method.as_str()) {

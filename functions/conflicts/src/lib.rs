@@ -24,7 +24,7 @@ const READING: Statement = Statement::new("reading a conflict", "select * from a
 
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Response {
-    let method = request.method().as_str().to_owned();
+    let method = edge::routed_method(&request);
     let path = request.uri().path().trim_end_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').skip(3).collect();
     match (segments.as_slice(), method.as_str()) {

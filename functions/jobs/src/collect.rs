@@ -60,7 +60,7 @@ pub(crate) async fn round() -> Result<Round, Error> {
     let started = Instant::now();
     let mut round = Round::default();
     while started.elapsed() < limits::ROUND_TIME_MAX {
-        let begun: Begun = db::one(&BEGIN, || params![ANSWERS_MAX]).await?.body()?;
+        let begun: Begun = db::one(&BEGIN, &|| params![ANSWERS_MAX]).await?.body()?;
         match begun.workspace_id {
             Some(workspace_id) => round.add(&collect(workspace_id).await?),
             None if begun.answers < ANSWERS_MAX => {
@@ -74,7 +74,7 @@ pub(crate) async fn round() -> Result<Round, Error> {
 }
 
 async fn collect(workspace_id: WorkspaceId) -> Result<Collected, Error> {
-    let row = db::one(&COLLECT, || params![workspace_id, TEXTS_MAX, ROWS_MAX]).await?;
+    let row = db::one(&COLLECT, &|| params![workspace_id, TEXTS_MAX, ROWS_MAX]).await?;
     if row.outcome()? == Outcome::Collected { row.body() } else { Err(row.refusal()) }
 }
 

@@ -67,7 +67,7 @@ pub(crate) async fn round() -> Result<Round, Error> {
     let mut round = Round::default();
     let mut is_cut = false;
     while !is_cut && started.elapsed() < limits::ROUND_TIME_MAX {
-        let mut row = db::one(&BEGIN, || params![provider.model.as_str()]).await?;
+        let mut row = db::one(&BEGIN, &|| params![provider.model.as_str()]).await?;
         let notes: Vec<NotAnalysed> = bulk(&mut row)?;
         for note in &notes {
             analyse(note).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn round() -> Result<Round, Error> {
         is_cut = notes.is_empty();
     }
     while started.elapsed() < limits::ROUND_TIME_MAX {
-        let mut claim = db::one(&CLAIM, || params![provider.model.as_str(), NOTES_MAX, TEXTS_MAX]).await?;
+        let mut claim = db::one(&CLAIM, &|| params![provider.model.as_str(), NOTES_MAX, TEXTS_MAX]).await?;
         if claim.outcome()? == Outcome::Idle {
             // A provider that failed is left alone until something is due again.
             round.is_idle = true;
@@ -90,7 +90,7 @@ pub(crate) async fn round() -> Result<Round, Error> {
 async fn analyse(note: &NotAnalysed) -> Result<(), Error> {
     let analysis =
         Analysis::default().with_text(&note.content, note.content_sha256).with_title(Some(&note.title)).with_path(note.path.as_ref());
-    db::one(&ANALYSED, || params![note.workspace_id, note.note_id, &analysis]).await.map(drop)
+    db::one(&ANALYSED, &|| params![note.workspace_id, note.note_id, &analysis]).await.map(drop)
 }
 
 /// Fetches and stores the vectors of one claim, in as many requests as the provider's limits ask for.
@@ -117,7 +117,7 @@ async fn store(provider: &Provider, notes: &str, lacking: &[Lacking], embedded: 
     let hashes: Vec<&str> = lacking.iter().map(|lacking| lacking.text_hash.as_str()).collect();
     let model = provider.model.as_str();
     let params = || params![model, notes, workspaces.as_slice(), hashes.as_slice(), embedded.vectors.as_slice(), embedded.tokens];
-    db::one(&EMBEDDED, params).await?.body()
+    db::one(&EMBEDDED, &params).await?.body()
 }
 
 /// Ends the leases of notes whose vectors did not come.
@@ -127,7 +127,7 @@ async fn put_off(provider: &Provider, notes: &str, fault: &ProviderFault, round:
         _ => None,
     };
     let reason = fault.to_string();
-    db::one(&FAILED, || params![provider.model.as_str(), notes, reason.as_str(), wait_ms]).await?;
+    db::one(&FAILED, &|| params![provider.model.as_str(), notes, reason.as_str(), wait_ms]).await?;
     round.failed += 1;
     round.last_failure = Some(reason);
     Ok(())

@@ -38,7 +38,7 @@ struct Rest {
 pub(crate) async fn list(call: &mut Call) -> Result<Reply, Error> {
     let query = NoteQuery::parse(call.query()?)?;
     let asked = call.raw_query().unwrap_or_default().to_owned();
-    let known: Vec<String> = call.known_tags().into_iter().map(str::to_owned).collect();
+    let known = call.known_tags();
 
     let params = || {
         params![
@@ -52,7 +52,7 @@ pub(crate) async fn list(call: &mut Call) -> Result<Reply, Error> {
             limits::PAGE_BYTES_MAX.cast_signed(),
             query.fields.as_slice(),
             asked.as_str(),
-            known.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
+            known.as_slice(),
         ]
     };
     let mut row = call.ask(&LIST, params).await?;
@@ -75,8 +75,8 @@ pub(crate) async fn note(call: &mut Call) -> Result<Reply, Error> {
         success: bool,
     }
     let note_id = call.note_id(ID)?;
-    let known: Vec<String> = call.known_states(note_id).into_iter().map(str::to_owned).collect();
-    let mut row = call.ask(&READ, || params![note_id, known.iter().map(String::as_str).collect::<Vec<_>>().as_slice()]).await?;
+    let known = call.known_states(note_id);
+    let mut row = call.ask(&READ, || params![note_id, known.as_slice()]).await?;
     match row.outcome()? {
         Outcome::Read => {
             let state: String = row.body()?;

@@ -64,8 +64,8 @@ impl Drop for Counted {
 }
 
 /// Runs a function of `api` and reads its reply. The parameters are made anew for each try, because Spin takes them away and they can
-/// be large.
-pub async fn one(statement: &Statement, params: impl Fn() -> Vec<ParameterValue>) -> Result<Row, Error> {
+/// be large; by a trait object, because all this would be compiled anew for each closure.
+pub async fn one(statement: &Statement, params: &dyn Fn() -> Vec<ParameterValue>) -> Result<Row, Error> {
     let values = within(limits::DATABASE_TIMEOUT, statement.doing, first_row(statement, params)).await?;
     Row::read(values).ok_or_else(|| Error::internal(statement.doing, "the reply has another shape"))
 }
@@ -93,7 +93,7 @@ async fn within<T>(limit: Duration, doing: &'static str, work: impl Future<Outpu
 ///
 /// Nobody can tell whether the server had run a statement when its connection broke. Running it again is safe: a change is named by its
 /// idempotency key, and everything else here only reads or may be done twice.
-async fn first_row(statement: &Statement, params: impl Fn() -> Vec<ParameterValue>) -> Result<Vec<DbValue>, Error> {
+async fn first_row(statement: &Statement, params: &dyn Fn() -> Vec<ParameterValue>) -> Result<Vec<DbValue>, Error> {
     let doing = statement.doing;
     let _asking = Counted::among(&ASKING);
     if let Some(kept) = kept() {

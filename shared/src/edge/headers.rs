@@ -30,6 +30,35 @@ impl Ids {
     }
 }
 
+/// The headers that anything is read from.
+const READ: [&str; 16] = [
+    "Accept",
+    "Accept-Encoding",
+    "Authorization",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Origin",
+    "Traceparent",
+    "X-API-Key",
+    "X-Correlation-ID",
+    "X-Sync-Origin",
+    "X-Trace-ID",
+    "X-Workspace-ID",
+];
+
+/// Refuses what cannot be read where it would be read. What others put into headers of their own is theirs.
+pub(super) fn must_be_text(headers: &HeaderMap) -> Result<(), Error> {
+    let is_text = |name: &&str| headers.get_all(*name).iter().all(|value| value.to_str().is_ok());
+    match READ.iter().find(|name| !is_text(name)) {
+        Some(name) => Err(Error::field(name, Invalid::malformed("must be visible ASCII characters"))),
+        None => Ok(()),
+    }
+}
+
 /// The value of a header that is sent once and is text.
 pub(super) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
@@ -119,9 +148,9 @@ fn parts(tag: &str) -> Option<(Option<NoteId>, &str)> {
 }
 
 /// The entity tags of `If-None-Match`, without the marks of weak ones: for a read a weak tag is as good. `*` is among them as it stands.
-pub(super) fn if_none_match(headers: &HeaderMap) -> Vec<&str> {
+pub(super) fn if_none_match(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all("if-none-match").iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/")).collect()
+    values.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/"))
 }
 
 pub(super) fn bearer(value: &str) -> Option<&str> {
@@ -145,7 +174,7 @@ fn trace_id(traceparent: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, IfMatch, api_key, if_match};
+    use super::{Ids, IfMatch, api_key, if_match, must_be_text};
     use crate::domain::api_key::Environment;
     use crate::domain::{ApiKey, NoteId};
     use http::{HeaderMap, HeaderName, HeaderValue};
@@ -156,6 +185,18 @@ mod tests {
             map.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
         map
+    }
+
+    #[test]
+    fn what_is_read_must_be_text() {
+        let check = |name: &'static str, value: &[u8], accepted: bool| {
+            let map = [(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap())].into_iter().collect();
+            assert_eq!(must_be_text(&map).is_ok(), accepted, "{name}");
+        };
+        check("x-api-key", b"caf\xe9", false);
+        check("if-match", "\u{e9}".as_bytes(), false);
+        check("if-match", b"\"3\"", true);
+        check("x-city", "S\u{e3}o Paulo".as_bytes(), true);
     }
 
     #[test]
@@ -198,6 +239,8 @@ mod tests {
         check("\"3\"", Some(IfMatch::Version(3)));
         check(&format!("\"{id}-3\""), Some(IfMatch::Version(3)));
         check(&format!("\"{id}-3.completed\""), Some(IfMatch::Version(3)));
+        check(&format!("\"{id}-3.completed.gzip\""), Some(IfMatch::Version(3)));
+        check("\"3.gzip\"", Some(IfMatch::Version(3)));
         check(&format!("\"{}-3\"", id.replace('a', "b")), Some(IfMatch::Version(0)));
         check("*", Some(IfMatch::Any));
         check("W/\"3\"", None);

@@ -1,8 +1,9 @@
 //! The answer: the one place where a status and headers are made.
 
-use super::Call;
+use super::{Call, packing};
 use crate::domain::{NoteId, Timestamp};
 use crate::error::Error;
+use crate::limits;
 use crate::wire::envelope::API_VERSION;
 use crate::wire::{Meta, Problem};
 use bytes::Bytes;
@@ -33,8 +34,9 @@ pub fn note_tag(note_id: NoteId, state: impl Display) -> String {
     format!("\"{note_id}-{state}\"")
 }
 
-/// The one answer without a body.
+/// The answers without a body.
 const NOT_MODIFIED: u16 = 304;
+const NO_CONTENT: u16 = 204;
 
 /// How every envelope begins.
 const BEGIN: &[u8] = b"{\"data\":";
@@ -93,6 +95,13 @@ impl Reply {
         Self { status: NOT_MODIFIED, body: Vec::new(), has_envelope: false, problems: Vec::new(), headers: HeaderMap::new() }.with_tag(tag)
     }
 
+    /// Says which methods a route has.
+    #[must_use]
+    pub(super) fn options(allow: &str) -> Self {
+        let reply = Self { status: NO_CONTENT, body: Vec::new(), has_envelope: false, problems: Vec::new(), headers: HeaderMap::new() };
+        reply.with_header(header::ALLOW, &every_method(allow))
+    }
+
     /// Gives the answer an entity tag.
     #[must_use]
     pub fn with_tag(self, tag: &str) -> Self {
@@ -129,19 +138,27 @@ impl Reply {
         let reply =
             Self { status: error.status(), body, has_envelope: true, problems: Vec::new(), headers: HeaderMap::new() }.with_problem(error);
         match error {
-            Error::Method { allow } => reply.with_header(header::ALLOW, allow),
+            Error::Method { allow } => reply.with_header(header::ALLOW, &every_method(allow)),
             Error::Unauthorized => reply.with_header(header::WWW_AUTHENTICATE, "Bearer"),
             _ => reply,
         }
     }
 }
 
-/// Makes the response: closes the envelope, and adds what every response has.
+/// A route's methods with those that come with them.
+fn every_method(allow: &str) -> String {
+    let head = if allow.split(", ").any(|method| method == "GET") { ", HEAD" } else { "" };
+    format!("{allow}{head}, OPTIONS")
+}
+
+/// Makes the response: closes the envelope, and adds what every response has. That of a HEAD is whole, too: the server that sends it leaves the
+/// body out, and keeps its length.
 pub(super) fn respond(call: &Call, result: Result<Reply, Error>) -> Response {
     let mut reply = result.unwrap_or_else(|error| Reply::of(&error));
     if reply.has_envelope {
         close(&call.ids.request, &mut reply);
     }
+    pack(call, &mut reply);
     add_headers(call, &mut reply);
     let mut response = http::Response::new(FullBody::new(Bytes::from(reply.body)));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -163,10 +180,31 @@ fn close(request_id: &str, reply: &mut Reply) {
     reply.body.extend_from_slice(rest.get(1..).unwrap_or_default());
 }
 
+/// Sends the answer as gzip if that is what the client prefers and it is worth it.
+fn pack(call: &Call, reply: &mut Reply) {
+    let tag = reply.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+    let is_packed = if reply.status == NOT_MODIFIED {
+        tag.as_deref().is_some_and(|tag| call.knows_packed(tag))
+    } else {
+        let packed = if reply.body.len() >= limits::PACKED_BYTES_MIN && call.prefers_gzip() { packing::gzip(&reply.body) } else { None };
+        packed
+            .map(|packed| {
+                reply.body = packed;
+                set(&mut reply.headers, header::CONTENT_ENCODING, "gzip");
+            })
+            .is_some()
+    };
+    if is_packed && let Some(tag) = tag {
+        set(&mut reply.headers, header::ETAG, &packing::packed_tag(&tag));
+    }
+}
+
 fn add_headers(call: &Call, reply: &mut Reply) {
     let Reply { status, headers, body, .. } = reply;
+    headers.insert(header::VARY, HeaderValue::from_static(call.cors.varies_by()));
+    call.cors.add_headers(headers, call.is_options());
     // Without a length a response is sent in chunks, which costs 40 ms on a kept connection.
-    if *status != NOT_MODIFIED {
+    if *status != NOT_MODIFIED && *status != NO_CONTENT {
         headers.insert(header::CONTENT_LENGTH, body.len().into());
         headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     }

@@ -45,6 +45,7 @@ impl Level {
 
 thread_local! {
     static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+    static CORS_ALLOWED_ORIGINS: OnceCell<Rc<[String]>> = const { OnceCell::new() };
 }
 
 /// The settings of this instance.
@@ -63,6 +64,16 @@ pub(super) async fn settings() -> Result<Rc<Settings>, Error> {
 /// The least level that is logged; the usual one until the settings are known.
 pub(super) fn log_level() -> Level {
     SETTINGS.with(|settings| settings.get().map_or(Level::Info, |settings| settings.log_level))
+}
+
+/// The origins whose pages may ask from a browser; none where that cannot be known.
+pub(super) async fn cors_allowed_origins() -> Rc<[String]> {
+    if let Some(known) = CORS_ALLOWED_ORIGINS.with(|origins| origins.get().cloned()) {
+        return known;
+    }
+    let Ok(list) = variable("cors_allowed_origins").await else { return Rc::default() };
+    let origins: Rc<[String]> = list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
+    CORS_ALLOWED_ORIGINS.with(|known| known.get_or_init(|| origins).clone())
 }
 
 /// A variable of this component.

@@ -224,7 +224,7 @@ async fn the_route_is_for_agents_and_whoever_writes_for_one() {
     let reader = shared().tenant_with(|_| KeyRequest { email: "reader@example.com".to_owned(), ..any_key() }).await;
     assert_refused(&write(&reader, &text(GOOD)).await, (403, "MISSING_SCOPE", None, "Missing required scope: notes:write"), "scope");
     let get = user.get("/v1/agent/write-note").await;
-    assert_eq!((get.status, get.header("allow")), (405, "POST"));
+    assert_eq!((get.status, get.header("allow")), (405, "POST, OPTIONS"));
     assert_eq!(user.get("/v1/agent/nothing").await.status, 404);
     let anonymous = user.anonymous(Method::POST, "/v1/agent/write-note").header("Idempotency-Key", "k").json(&text(GOOD));
     assert_eq!(send(anonymous).await.status, 401);

@@ -283,6 +283,6 @@ async fn the_changes_can_only_be_read() {
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = send(client.request(method, "/v1/ide-sync/changes")).await;
         assert_refused(&answer, (405, "METHOD_NOT_ALLOWED", None, "Method not allowed; this route has GET"), "another method");
-        assert_eq!(answer.header("allow"), "GET");
+        assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
     }
 }

@@ -91,5 +91,5 @@ async fn corrections_that_teach_something_are_exported_if_the_workspace_consents
     executed(&stranger, "update noted.workspaces set ai_processing = true").await;
     assert_eq!(stranger.get("/v1/agent/corrections/export").await.body, "", "nothing of another workspace");
     let post = send(stranger.request(Method::POST, "/v1/agent/corrections/export")).await;
-    assert_eq!((post.status, post.header("allow")), (405, "GET"));
+    assert_eq!((post.status, post.header("allow")), (405, "GET, HEAD, OPTIONS"));
 }
