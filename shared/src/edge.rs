@@ -9,6 +9,7 @@ mod call;
 mod cors;
 pub mod db;
 mod headers;
+mod held;
 mod log;
 mod packing;
 pub mod params;

@@ -4,6 +4,10 @@
 //! internal error is a field of its own: it is logged where the answer is made and never sent. 400 and 422 are told apart in one place,
 //! [`Kind`]: what cannot be read, and what was read and is refused.
 
+mod code;
+
+pub use code::Code;
+
 use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, Scope, Timestamp, Violation};
 use crate::limits;
 use crate::wire::{Conflict, FullResync, Gone, PathTaken, Problem, ResyncReason, VersionMismatch};
@@ -36,6 +40,8 @@ pub enum Error {
         /// The hash of the text that arrived.
         actual: ContentHash,
     },
+    /// The body came too slowly to be waited for.
+    BodyTooSlow,
     /// The body is of another media type.
     MediaType,
     /// The body is packed in a way that is not read here.
@@ -150,64 +156,6 @@ impl FieldProblem {
     }
 }
 
-/// The codes that clients switch on. New ones may come within a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is its name, and `Error` says when it is used")]
-pub enum Code {
-    BatchFailed,
-    Conflict,
-    Forbidden,
-    FullResyncRequired,
-    Gone,
-    IdempotencyKeyReused,
-    IntegrityError,
-    InternalError,
-    MethodNotAllowed,
-    MissingScope,
-    NoConsent,
-    NotAcceptable,
-    NotFound,
-    PayloadTooLarge,
-    PreconditionFailed,
-    PreconditionRequired,
-    RateLimitExceeded,
-    ServiceUnavailable,
-    Unauthorized,
-    UnsupportedMediaType,
-    ValidationError,
-    ValidationFailed,
-}
-
-impl Code {
-    /// The code on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BatchFailed => "BATCH_FAILED",
-            Self::Conflict => "CONFLICT",
-            Self::Forbidden => "FORBIDDEN",
-            Self::FullResyncRequired => "FULL_RESYNC_REQUIRED",
-            Self::Gone => "GONE",
-            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::IntegrityError => "INTEGRITY_ERROR",
-            Self::InternalError => "INTERNAL_ERROR",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::MissingScope => "MISSING_SCOPE",
-            Self::NoConsent => "AI_PROCESSING_OFF",
-            Self::NotAcceptable => "NOT_ACCEPTABLE",
-            Self::NotFound => "NOT_FOUND",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::PreconditionFailed => "PRECONDITION_FAILED",
-            Self::PreconditionRequired => "PRECONDITION_REQUIRED",
-            Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
-            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
-            Self::Unauthorized => "UNAUTHORIZED",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::ValidationError => "VALIDATION_ERROR",
-            Self::ValidationFailed => "VALIDATION_FAILED",
-        }
-    }
-}
-
 impl Error {
     /// One field that is wrong.
     pub fn field(field: &'static str, wrong: Invalid) -> Self {
@@ -235,6 +183,7 @@ impl Error {
             Self::NoRoute | Self::EmptySegment | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => 404,
             Self::Method { .. } => 405,
             Self::NotAcceptable => 406,
+            Self::BodyTooSlow => 408,
             Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) | Self::NoConsent | Self::NoTraining => 409,
             Self::FullResync(_) | Self::Gone(_) => 410,
             Self::VersionMismatch(_) => 412,
@@ -256,6 +205,7 @@ impl Error {
             Self::BatchFailed { .. } => Code::BatchFailed,
             Self::MediaType | Self::Encoding => Code::UnsupportedMediaType,
             Self::NotAcceptable => Code::NotAcceptable,
+            Self::BodyTooSlow => Code::RequestTimeout,
             Self::Method { .. } => Code::MethodNotAllowed,
             Self::NoRoute | Self::EmptySegment | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => {
                 Code::NotFound
@@ -290,6 +240,13 @@ impl Error {
             Self::Encoding => "Content-Encoding must be gzip, or absent".into(),
             Self::Integrity { .. } => "Content integrity check failed".into(),
             Self::MediaType => "Content-Type must be application/json".into(),
+            Self::BodyTooSlow => format!(
+                "The body came too slowly: at least {} KiB in {} seconds are expected, and all of it in {}",
+                limits::BODY_WINDOW_BYTES_MIN >> 10,
+                limits::BODY_WINDOW.as_secs(),
+                limits::BODY_TIMEOUT.as_secs()
+            )
+            .into(),
             Self::NotAcceptable => "Only version v1 of this API can answer here, as application/json".into(),
             Self::Method { allow } => format!("Method not allowed; this route has {allow}").into(),
             Self::NoRoute => "No such route".into(),
@@ -388,6 +345,7 @@ impl Error {
                 | Self::TooLarge
                 | Self::BatchTooLarge
                 | Self::Integrity { .. }
+                | Self::BodyTooSlow
                 | Self::MediaType
                 | Self::Encoding
                 | Self::PreconditionRequired

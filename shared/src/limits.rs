@@ -19,9 +19,22 @@ pub const BATCH_NOTES_MAX: usize = 100;
 /// A whole batch, once unpacked.
 pub const BATCH_BYTES_MAX: usize = 10 << 20;
 
-/// The bodies of all requests that are under way in one instance. While a request is answered its memory is up to six times that, with the words
-/// of its texts, and an instance may have 128 MiB.
+/// The bodies of all requests that are under way in one instance, which may have 128 MiB. Reading a body takes at most twice its bytes beside itself and
+/// [`JSON_VALUES_MAX`] values, one body at a time; while a batch is written, its texts, what search needs to know of them, and both once more as
+/// parameters take seven times its bytes (`shared/tests/memory.rs`).
 pub const INSTANCE_BODY_BYTES_MAX: usize = 16 << 20;
+
+/// The bodies of one key that are under way in one instance: a whole batch, and room is left for others.
+pub const KEY_BODY_BYTES_MAX: usize = BATCH_BYTES_MAX + (1 << 20);
+
+/// The time in which a sender must bring the next [`BODY_WINDOW_BYTES_MIN`] of a body, or its end. A body that stalls gives its place back then.
+pub const BODY_WINDOW: Duration = Duration::from_secs(5);
+
+/// What must arrive of a body in each [`BODY_WINDOW`]: 6.5 kB a second, which the slowest mobile networks do.
+pub const BODY_WINDOW_BYTES_MIN: usize = 32 << 10;
+
+/// A whole body: the largest batch at 87 kB a second.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Answers from this size on are packed for whoever asks for it; smaller ones fit a packet anyway.
 pub const PACKED_BYTES_MIN: usize = 1 << 10;

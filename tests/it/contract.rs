@@ -30,6 +30,7 @@ mod representations;
 mod revisions;
 mod search;
 mod status;
+mod strangers;
 mod update;
 
 use bytes::Bytes;

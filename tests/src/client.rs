@@ -258,6 +258,14 @@ pub fn id_of(note: &Value) -> &str {
     note["id"].as_str().unwrap_or_else(|| panic!("no id in {note}"))
 }
 
+/// As [`send`], for a request whose body may be refused unread: nothing where the connection was closed while it was still being sent, so that the
+/// answer was lost.
+pub async fn try_send(request: RequestBuilder) -> Option<Answer> {
+    let response = request.send().await.ok()?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    response.text().await.ok().map(|body| Answer { status, headers, body })
+}
+
 /// Sends a request and reads its answer whole.
 ///
 /// # Panics

@@ -1,17 +1,21 @@
-//! Reading a body: plain or gzip, up to a cap, and together never more than an instance can hold.
+//! Reading a body: plain or gzip, up to a cap, not too slowly, and together never more than an instance can hold.
 //!
 //! What is unpacked is counted while it is unpacked, so that a few bytes cannot become more than the cap. Up to 16 requests share an instance
-//! and its memory, and one that runs out of it would take the others along: what does not fit now is refused with the request to come again.
+//! and its memory, and one that runs out of it would take the others along: what does not fit now is refused with the request to come again,
+//! before it is read where its length is known. A sender who stops sending gives its place back after [`limits::BODY_WINDOW`].
 
-use crate::error::{Error, Fault};
+use super::held::Held;
+use crate::error::Error;
 use crate::limits;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::StreamExt;
+use futures::future::{Either, select};
 use spin_sdk::http::body::IncomingBodyExt;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
-use std::cell::Cell;
 use std::io::{self, Write};
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 /// How a body is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,61 +36,119 @@ impl Encoding {
     }
 }
 
-/// A body as it arrives, and its place in the instance's memory, which it keeps as long as its request.
+/// What is known of a body before it is read.
 #[derive(Debug)]
-pub(super) struct Body {
-    whole: Vec<u8>,
-    bytes_max: usize,
-    too_large: Error,
-    held: Held,
-    /// Why it stopped growing.
-    refused: Option<Error>,
+pub(super) struct Announced {
+    pub(super) encoding: Encoding,
+    /// Its length as it travels, where the sender says it.
+    pub(super) bytes: Option<usize>,
+    /// How large it may be once it is unpacked; what lies beyond stays unread, and is `too_large`.
+    pub(super) bytes_max: usize,
+    pub(super) too_large: Error,
 }
 
-/// Reads a body of at most `bytes_max`; what lies beyond stays unread, and is `too_large`.
-pub(super) async fn read(
-    body: IncomingRequestBody,
-    encoding: Encoding,
-    announced: usize,
-    bytes_max: usize,
-    too_large: Error,
-) -> Result<(Bytes, Held), Error> {
-    if announced > bytes_max {
-        return Err(too_large);
+impl Announced {
+    /// Whether it is too large whatever it turns out to hold.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.bytes.is_some_and(|bytes| bytes > self.bytes_max)
     }
+}
+
+/// Reads a body into the place that is `held` for it.
+pub(super) async fn read(body: IncomingRequestBody, announced: Announced, held: &mut Held) -> Result<Bytes, Error> {
+    let length = announced.bytes.unwrap_or(0);
+    // Before a byte is read: what has no room now is not begun.
+    held.cover(length)?;
     let mut chunks = body.stream();
-    let mut whole = Body { whole: Vec::new(), bytes_max, too_large, held: Held(0), refused: None };
-    if encoding == Encoding::Plain {
-        whole.whole.reserve_exact(announced);
-        while let Some(chunk) = chunks.next().await {
-            whole.add(&chunk.map_err(|_| ended_early())?)?;
-        }
-        return Ok((whole.whole.into(), whole.held));
+    let whole = if announced.encoding == Encoding::Plain { Vec::with_capacity(length) } else { Vec::new() };
+    let unpacked = Unpacked { whole, bytes_max: announced.bytes_max, too_large: announced.too_large, held, refused: None };
+    let mut sink = match announced.encoding {
+        Encoding::Plain => Sink::Plain(unpacked),
+        Encoding::Gzip => Sink::Gzip(Box::new(MultiGzDecoder::new(unpacked))),
+    };
+    let mut pace = Pace::new();
+    while let Either::Left((chunk, _)) = select(chunks.next(), pin!(spin_sdk::time::sleep(pace.patience()))).await {
+        let Some(chunk) = chunk else { return sink.finish() };
+        let chunk = chunk.map_err(|_| Error::NotJson("the body ended too early".to_owned()))?;
+        sink.add(&chunk)?;
+        pace.arrived(chunk.len());
     }
-    let mut unpacked = MultiGzDecoder::new(whole);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| ended_early())?;
-        unpacked.write_all(&chunk).map_err(|_| unpacked.get_mut().refused())?;
-    }
-    unpacked.try_finish().map_err(|_| unpacked.get_mut().refused())?;
-    let whole = unpacked.finish().map_err(|_| damaged())?;
-    Ok((whole.whole.into(), whole.held))
-}
-
-fn ended_early() -> Error {
-    Error::NotJson("the body ended too early".to_owned())
+    Err(Error::BodyTooSlow)
 }
 
 fn damaged() -> Error {
     Error::NotJson("its gzip encoding is damaged".to_owned())
 }
 
-impl Body {
+/// Holds a sender to a least speed: a certain number of bytes in each window of time, and all of them in the time for a whole body.
+struct Pace {
+    began: Instant,
+    window_began: Instant,
+    window_bytes: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { began: now, window_began: now, window_bytes: 0 }
+    }
+
+    /// How much longer the next bytes may take.
+    fn patience(&self) -> Duration {
+        let of_window = limits::BODY_WINDOW.saturating_sub(self.window_began.elapsed());
+        of_window.min(limits::BODY_TIMEOUT.saturating_sub(self.began.elapsed()))
+    }
+
+    fn arrived(&mut self, bytes: usize) {
+        self.window_bytes += bytes;
+        if self.window_bytes >= limits::BODY_WINDOW_BYTES_MIN {
+            (self.window_began, self.window_bytes) = (Instant::now(), 0);
+        }
+    }
+}
+
+enum Sink<'a> {
+    Plain(Unpacked<'a>),
+    Gzip(Box<MultiGzDecoder<Unpacked<'a>>>),
+}
+
+impl Sink<'_> {
+    fn add(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Plain(unpacked) => unpacked.add(chunk),
+            Self::Gzip(decoder) => decoder.write_all(chunk).map_err(|_| decoder.get_mut().refused()),
+        }
+    }
+
+    fn finish(self) -> Result<Bytes, Error> {
+        match self {
+            Self::Plain(unpacked) => Ok(unpacked.whole.into()),
+            Self::Gzip(mut decoder) => {
+                decoder.try_finish().map_err(|_| decoder.get_mut().refused())?;
+                decoder.finish().map(|unpacked| unpacked.whole.into()).map_err(|_| damaged())
+            }
+        }
+    }
+}
+
+/// A body as it is once unpacked.
+#[derive(Debug)]
+struct Unpacked<'a> {
+    whole: Vec<u8>,
+    bytes_max: usize,
+    too_large: Error,
+    held: &'a mut Held,
+    /// Why it stopped growing.
+    refused: Option<Error>,
+}
+
+impl Unpacked<'_> {
     fn add(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.whole.len() + bytes.len() > self.bytes_max {
+        let length = self.whole.len() + bytes.len();
+        if length > self.bytes_max {
             return Err(self.too_large.clone());
         }
-        self.held.grow(bytes.len())?;
+        self.held.cover(length)?;
         self.whole.extend_from_slice(bytes);
         Ok(())
     }
@@ -97,7 +159,7 @@ impl Body {
     }
 }
 
-impl Write for Body {
+impl Write for Unpacked<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.add(bytes).map(|()| bytes.len()).map_err(|refused| {
             self.refused = Some(refused);
@@ -107,31 +169,5 @@ impl Write for Body {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-thread_local! {
-    /// Bytes of the bodies of all requests that are under way in this instance.
-    static HELD: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A place in the instance's memory, given back when its request ends.
-#[derive(Debug)]
-pub(super) struct Held(usize);
-
-impl Held {
-    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
-        if HELD.get() + bytes > limits::INSTANCE_BODY_BYTES_MAX {
-            return Err(Error::Unavailable(Fault::new("reading a body", "the instance holds as much as it can")));
-        }
-        HELD.set(HELD.get() + bytes);
-        self.0 += bytes;
-        Ok(())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        HELD.set(HELD.get().saturating_sub(self.0));
     }
 }

@@ -2,10 +2,10 @@
 
 mod said;
 
-use super::body::Held;
 use super::cors::Cors;
 use super::db::{Outcome, Rate, Row, Statement};
 use super::headers::{self, Ids};
+use super::held::Held;
 use super::settings::{self, settings};
 use super::{Request, Route, accept, db};
 use crate::domain::{Analysis, Invalid, Judgement, NoteId, OriginId, WorkspaceId, WorkspaceRules};

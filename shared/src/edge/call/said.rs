@@ -2,8 +2,9 @@
 
 use super::Call;
 use crate::domain::{IdempotencyKey, NoteId};
-use crate::edge::body::{self, Encoding};
+use crate::edge::body::{self, Announced, Encoding};
 use crate::edge::headers::{self, IfMatch};
+use crate::edge::held::Held;
 use crate::edge::{accept, packing};
 use crate::error::Error;
 use crate::input::{BatchEntry, Fields, batch_items, text};
@@ -153,9 +154,18 @@ impl Call {
             true => Encoding::parse(self.header("content-encoding").ok_or(Error::Encoding)?)?,
             false => Encoding::Plain,
         };
+        let announced = Announced { encoding, bytes: self.body_bytes(), bytes_max, too_large };
+        if announced.is_too_large() {
+            return Err(announced.too_large);
+        }
         let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
-        let (body, held) = body::read(body, encoding, self.body_bytes().unwrap_or(0), bytes_max, too_large).await?;
-        self.held = Some(held);
-        Ok(body)
+        let holder = self.caller.as_ref().map_or([0; 32], |caller| caller.key_hash);
+        let held = self.held.insert(Held::by(holder));
+        let read = body::read(body, announced, held).await;
+        if read.is_err() {
+            // The request may wait for a statement before it is answered.
+            self.held = None;
+        }
+        read
     }
 }
