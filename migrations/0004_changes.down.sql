@@ -1,6 +1,5 @@
 -- What is collected stays collected, and an older schema does not say so: a client that was away longer than the tombstones are kept
 -- would not be told.
-drop function sync.prune_requests, sync.collect_tombstones, sync.change_json, sync.tombstone_retention;
 drop index noted.idx_idempotent_created_at;
 create index idx_idempotent_created_at on noted.idempotent_requests (created_at);
 drop index noted.idx_notes_deleted;

@@ -1,3 +1,2 @@
--- No rows came with these functions, and none go.
-drop function sync.both, sync.end_change, sync.begin_change;
+-- No rows came with this type, and none go.
 drop type sync.change;

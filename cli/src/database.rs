@@ -2,28 +2,21 @@
 //!
 //! The components never use this; they may only execute functions of the `api` schema.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, bail};
 use noted_shared::domain::WorkspaceRules;
-use rust_embed::RustEmbed;
 use sqlx::migrate::{Migrate, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
+
+mod functions;
 
 /// The numbered migrations, part of this program: an operator needs no checkout.
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
-/// The role that the functions of `api` run as; made by the first migration.
-const API_ROLE: &str = "noted_api";
-
-/// The components' SQL functions, applied after the migrations and replaced on every run.
-#[derive(RustEmbed)]
-#[folder = "../functions"]
-#[include = "*/*.sql"]
-struct FunctionFiles;
+/// The checksum of the first migration as long as migrations held functions too. A database that has it is taken over; see `take_over`.
+pub const WITH_FUNCTIONS: &str = "9ab55417ce3d37b780324f7db2cf63166ebb356ea0deb73f20804e2146724eb0df94e3c4b7fff9cc3161345a262d0df7";
 
 /// One line of `noted migrate status`.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -116,14 +109,14 @@ pub async fn set_agent_rules(
     Ok(serde_json::from_str(&rules)?)
 }
 
-/// Applies every pending migration, then replaces the components' functions. Answers how many migrations ran.
+/// Applies every pending migration, then replaces all functions. Answers how many migrations ran.
 ///
 /// # Errors
 /// When a migration fails: it is rolled back, the ones before it stay.
 pub async fn up(connection: &mut PgConnection) -> Result<usize> {
     let before = status(connection).await?.iter().filter(|migration| migration.applied).count();
     MIGRATIONS.run(&mut *connection).await.context("a migration failed and was rolled back")?;
-    replace_functions(connection).await?;
+    functions::replace(connection).await?;
     Ok(MIGRATIONS.iter().filter(|m| m.migration_type == MigrationType::ReversibleUp).count() - before)
 }
 
@@ -137,11 +130,11 @@ pub async fn down(connection: &mut PgConnection, target: i64) -> Result<usize> {
     if target != 0 && !applied.contains(&target) {
         bail!("migration {target} is not applied; `noted migrate status` lists those that are");
     }
-    drop_functions(connection).await?;
+    functions::remove(connection).await?;
     MIGRATIONS.undo(&mut *connection, target).await.context("a way back failed and was rolled back")?;
     if target != 0 {
         // The functions belong to the newest schema: an older one keeps only what it can run.
-        eprintln!("note: the components' functions were removed; `noted migrate up` brings them back");
+        eprintln!("note: the functions were removed; `noted migrate up` brings them back");
     }
     Ok(applied.iter().filter(|&&version| version > target).count())
 }
@@ -153,6 +146,7 @@ pub async fn down(connection: &mut PgConnection, target: i64) -> Result<usize> {
 pub async fn status(connection: &mut PgConnection) -> Result<Vec<MigrationStatus>> {
     let table = MIGRATIONS.table_name.as_ref();
     connection.ensure_migrations_table(table).await?;
+    take_over(connection).await?;
     let applied = connection.list_applied_migrations(table).await?;
     let ups = MIGRATIONS.iter().filter(|migration| migration.migration_type == MigrationType::ReversibleUp);
     Ok(ups
@@ -164,36 +158,23 @@ pub async fn status(connection: &mut PgConnection) -> Result<Vec<MigrationStatus
         .collect())
 }
 
-/// Replaces the components' functions in one transaction, so that running components see the old set or the new one.
-async fn replace_functions(connection: &mut PgConnection) -> Result<()> {
+/// Makes a database of a release whose migrations held functions one of ours. The numbers and tables are the same; those migrations are gone
+/// that held nothing but functions.
+async fn take_over(connection: &mut PgConnection) -> Result<()> {
+    let is_older = "select exists (select from _sqlx_migrations where version = 1 and encode(checksum, 'hex') = $1)";
+    if !sqlx::query_scalar::<_, bool>(is_older).bind(WITH_FUNCTIONS).fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
     let mut transaction = connection.begin().await?;
-    drop_functions(&mut transaction).await?;
-    // In the name of the role that they run as: `security definer` gives a function the rights of whoever made it.
-    execute(&mut transaction, format!("set local role {API_ROLE}")).await?;
-    for file in function_files() {
-        let content = FunctionFiles::get(&file).with_context(|| format!("functions/{file} is part of this program"))?;
-        let sql = String::from_utf8(content.data.into_owned()).with_context(|| format!("functions/{file} is not UTF-8"))?;
-        execute(&mut transaction, sql).await.with_context(|| format!("functions/{file} was refused"))?;
+    execute(&mut transaction, "delete from _sqlx_migrations where version > 14".to_owned()).await?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.migration_type == MigrationType::ReversibleUp) {
+        sqlx::query("update _sqlx_migrations set checksum = $2 where version = $1")
+            .bind(migration.version)
+            .bind(&*migration.checksum)
+            .execute(&mut *transaction)
+            .await?;
     }
     Ok(transaction.commit().await?)
-}
-
-fn function_files() -> Vec<String> {
-    let mut files: Vec<String> = FunctionFiles::iter().map(|file| file.into_owned()).collect();
-    files.sort();
-    files
-}
-
-/// A changed signature would otherwise leave the old function beside the new one.
-async fn drop_functions(connection: &mut PgConnection) -> Result<()> {
-    // `notes/notes-create.sql` makes `api.notes_create`.
-    let name_of = |file: &String| Some(Path::new(file).file_stem()?.to_str()?.replace('-', "_"));
-    let names: Vec<String> = function_files().iter().filter_map(name_of).collect();
-    let existing = "select p.oid::regprocedure::text from pg_proc p where p.pronamespace = to_regnamespace('api') and p.proname = any ($1)";
-    for row in sqlx::query(existing).bind(names).fetch_all(&mut *connection).await? {
-        execute(connection, format!("drop function {}", row.get::<String, _>(0))).await?;
-    }
-    Ok(())
 }
 
 /// Runs statements that take no parameters and come from this repository or from generated secrets, never from a user.

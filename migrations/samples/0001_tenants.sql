@@ -7,12 +7,15 @@ insert into noted.workspaces (id, name, tier) values ('00000000-0000-7000-8000-0
 insert into noted.workspace_members (workspace_id, user_id, role) values
   ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000a1', 'owner'),
   ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000a2', 'editor');
-select auth.key_create('00000000-0000-7000-8000-000000000001', 'ada@example.com', 'ide', null, null, sha256('sample key 1'), 'aaaa', 'sample-1');
-select auth.key_create('00000000-0000-7000-8000-000000000001', 'bob@example.com', 'agent', null, '2001-01-01', sha256('sample key 2'), 'bbbb', 'sample-2');
+insert into noted.user_api_keys (workspace_id, user_id, kind, expires_at, key_hash, last_four, public_id) values
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000a1', 'ide', now() + interval '90 days',
+   sha256('sample key 1'), 'aaaa', 'sample-1'),
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000a2', 'agent', '2001-01-01', sha256('sample key 2'), 'bbbb', 'sample-2');
 
 select set_config('noted.workspace_id', '00000000-0000-7000-8000-000000000002', true);
 insert into noted.workspaces (id, name, tier) values ('00000000-0000-7000-8000-000000000002', 'Sample two', 'pro');
 insert into noted.workspace_members (workspace_id, user_id, role) values
   ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-0000000000a1', 'viewer');
-select auth.key_create(
-  '00000000-0000-7000-8000-000000000002', 'ada@example.com', 'integration', array['notes:read'], null, sha256('sample key 3'), 'cccc', 'sample-3');
+insert into noted.user_api_keys (workspace_id, user_id, kind, scopes, key_hash, last_four, public_id) values
+  ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-0000000000a1', 'integration', array['notes:read'],
+   sha256('sample key 3'), 'cccc', 'sample-3');

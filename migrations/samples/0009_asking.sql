@@ -8,7 +8,6 @@ begin
     values (v_workspace_id, 'sample-model', sha256('how?'), array_fill(0.03125::real, array[1024])::vector::halfvec(1024))
     on conflict do nothing;
   insert into search.answers (workspace_id, request_hash, state, answer)
-    values (v_workspace_id, sha256('how?'), search.state(v_workspace_id),
-      search.find(v_workspace_id, array['sample'], array['sample'], null, '{}', '{}', '{}', 0, null, 5)::text)
+    values (v_workspace_id, sha256('how?'), '1.1', '[]')
     on conflict do nothing;
 end $$;

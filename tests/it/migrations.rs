@@ -66,7 +66,7 @@ impl Fresh {
 
     /// Everything that the migrations define, in words.
     async fn schema(&self) -> Vec<String> {
-        const OURS: &str = "in ('noted', 'auth', 'sync', 'api')";
+        const OURS: &str = "in ('noted', 'auth', 'sync', 'search', 'api')";
         let parts = [
             "select format('column %s.%s.%s %s %s %s', table_schema, table_name, column_name, data_type, is_nullable, column_default)
              from information_schema.columns where table_schema OURS",
@@ -180,6 +180,48 @@ async fn running_the_migrations_again_changes_nothing_but_puts_missing_functions
     assert_eq!((fresh.schema().await, fresh.rows().await), (schema, rows));
     let status = database::status(&mut owner).await.unwrap();
     assert!(!status.is_empty() && status.iter().all(|migration| migration.applied), "{status:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_was_migrated_step_by_step_is_the_same_as_a_fresh_one() {
+    let (stepped, fresh) = (Fresh::filled().await, Fresh::new().await);
+    database::up(&mut fresh.owner().await).await.unwrap();
+    assert_eq!(stepped.schema().await, fresh.schema().await);
+}
+
+#[tokio::test]
+async fn no_function_stays_whose_file_is_gone_or_whose_signature_was_another() {
+    let fresh = Fresh::new().await;
+    let mut owner = fresh.owner().await;
+    database::up(&mut owner).await.unwrap();
+    let schema = fresh.schema().await;
+    let older = "create function sync.forgotten() returns integer language sql return 1;
+        drop function sync.instant cascade; create function sync.instant(p_at timestamp) returns text language sql return p_at::text;
+        set role noted_search; create function search.forgotten() returns integer language sql return 1; reset role";
+    sqlx::raw_sql(older).execute(&mut owner).await.unwrap();
+    assert_ne!(fresh.schema().await, schema);
+    database::up(&mut owner).await.unwrap();
+    assert_eq!(fresh.schema().await, schema);
+}
+
+#[tokio::test]
+async fn a_database_of_the_release_whose_migrations_held_functions_is_taken_over() {
+    let fresh = Fresh::filled().await;
+    let mut owner = fresh.owner().await;
+    let (schema, rows) = (fresh.schema().await, fresh.rows().await);
+    // What that release noted down: other files under the same numbers, and four that held nothing but functions.
+    database::down(&mut owner, 14).await.unwrap();
+    let older = format!(
+        "update _sqlx_migrations set checksum = sha384(version::text::bytea);
+         update _sqlx_migrations set checksum = decode('{}', 'hex') where version = 1;
+         insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+           select number, 'functions', true, sha384(number::text::bytea), 0 from generate_series(15, 18) as number",
+        database::WITH_FUNCTIONS
+    );
+    sqlx::raw_sql(AssertSqlSafe(older)).execute(&mut owner).await.unwrap();
+    database::up(&mut owner).await.unwrap();
+    assert_eq!(fresh.schema().await, schema);
+    assert_kept(&rows, &fresh.rows().await, "taken over");
 }
 
 #[tokio::test]

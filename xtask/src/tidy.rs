@@ -30,6 +30,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     violations.extend(components_depend_on_shared_only(root)?);
     violations.extend(domain_does_no_io(root, &sources)?);
     violations.extend(sql_has_header_and_caller(root)?);
+    violations.extend(functions_are_files(root)?);
     violations.extend(migrations_are_complete(root)?);
     violations.extend(files_are_short_and_explained(root, &sources)?);
     if !violations.is_empty() {
@@ -162,6 +163,25 @@ fn sql_has_header_and_caller(root: &Path) -> Result<Vec<String>> {
             }
             if !text.contains(&format!("function {function}(")) || !rust.contains(&format!("{function}(")) {
                 violations.push(format!("{place}: it must create {function}, and the Rust beside it must call it"));
+            }
+        }
+    }
+    Ok(violations)
+}
+
+/// A function stands in one file, in the folder of its schema; migrations make none but those that tables need.
+fn functions_are_files(root: &Path) -> Result<Vec<String>> {
+    const OF_TABLES: [&str; 2] = ["noted.new_id(", "auth.workspace_id("];
+    let mut violations = Vec::new();
+    for path in source_files(&root.join("migrations")).iter().filter(|path| has_extension(path, "sql")) {
+        let place = relative(root, path).to_string();
+        let schema = place.strip_prefix("migrations/functions/").and_then(|rest| rest.split('/').next()).map(|schema| format!("{schema}."));
+        for line in fs::read_to_string(path)?.lines() {
+            let made = line.strip_prefix("create or replace function ").or_else(|| line.strip_prefix("create function "));
+            let Some(made) = made else { continue };
+            let fits = schema.as_ref().map_or_else(|| OF_TABLES.iter().any(|name| made.starts_with(name)), |schema| made.starts_with(schema));
+            if !fits {
+                violations.push(format!("{place}: `{made}` belongs into migrations/functions/<schema>/"));
             }
         }
     }

@@ -1,18 +1,9 @@
--- What the words and the vectors found is brought together by how well each was found, and no longer by its rank alone: the best of fifty counts
--- for more where it is far ahead of the others.
-
--- Where a score lies between the least and the greatest of its kind: 0 to 1. Where all are the same each is the greatest, unless it says that
--- nothing was found.
-create function search.scaled(p_score double precision, p_least double precision, p_greatest double precision) returns double precision
-language sql immutable parallel safe
-return coalesce((p_score - p_least) / nullif(p_greatest - p_least, 0), case when p_greatest > 0 then 1 else 0 end);
-revoke execute on function search.scaled from public;
-grant execute on function search.scaled to noted_api, noted_search;
+-- The answer to a question: what words and vectors found, brought together.
 
 set local role noted_search;
 
 -- The best notes for a question: their best parts, as words and vectors found them.
-create or replace function search.find(
+create function search.find(
   p_workspace_id uuid, p_terms text[], p_candidates text[], p_must text, p_models text[], p_embeddings text[], p_weights double precision[],
   p_threshold double precision, p_filter search.filter, p_limit integer
 ) returns json
@@ -80,4 +71,38 @@ begin
   return coalesce(v_answer, '[]');
 end $$;
 
-reset role;
+-- Where a score lies between the least and the greatest of its kind: 0 to 1. Where all are the same each is the greatest, unless it says that
+-- nothing was found.
+create function search.scaled(p_score double precision, p_least double precision, p_greatest double precision) returns double precision
+language sql immutable parallel safe
+return coalesce((p_score - p_least) / nullif(p_greatest - p_least, 0), case when p_greatest > 0 then 1 else 0 end);
+
+-- The notes that pass a filter, if they are few; null when they are more than `p_limit`, or when the filter asks for nothing.
+create function search.few_notes(p_workspace_id uuid, p_filter search.filter, p_limit integer) returns uuid[]
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_notes uuid[];
+begin
+  if p_filter is null then
+    return null;
+  end if;
+  v_notes := array(select note.id from noted.notes as note
+    where note.workspace_id = p_workspace_id and note.deleted_at is null and search.passes(note, p_filter) limit p_limit + 1);
+  return case when cardinality(v_notes) <= p_limit then v_notes end;
+end $$;
+
+-- Whether a note may answer.
+create function search.passes(p_note noted.notes, p_filter search.filter) returns boolean
+language sql stable
+return (p_note).deleted_at is null
+  and ((p_filter).folder_id is null or (p_note).folder_id = (p_filter).folder_id)
+  and ((p_filter).note_type is null or (p_note).note_type = (p_filter).note_type)
+  and ((p_filter).path_prefix is null or starts_with((p_note).ide_file_path, (p_filter).path_prefix))
+  and ((p_filter).synced_from_ide is null or (p_note).synced_from_ide = (p_filter).synced_from_ide)
+  and ((p_filter).created_since is null or (p_note).created_at >= (p_filter).created_since)
+  and ((p_filter).created_before is null or (p_note).created_at < (p_filter).created_before)
+  and ((p_filter).updated_since is null or (p_note).updated_at >= (p_filter).updated_since)
+  and ((p_filter).updated_before is null or (p_note).updated_at < (p_filter).updated_before)
+  and ((p_filter).tags is null or (p_note).source_metadata -> 'tags' ?& (p_filter).tags or (p_note).file_metadata -> 'tags' ?& (p_filter).tags);
+
+grant execute on function search.find, search.scaled, search.few_notes, search.passes to noted_api;

@@ -1,4 +1,5 @@
--- Which chunks are ranked is chosen by pairs of a question's words as well: what has two of its common words comes before what has only one.
+-- The best chunks by their words.
+
 set local role noted_search;
 
 -- The best chunks by their words, at most one of each note, ranked as BM25 does: rare words count more, long chunks less. A note's title or path adds to
@@ -7,7 +8,7 @@ set local role noted_search;
 -- One of `p_candidates` has to match, and all of `p_terms` rank. Only so many chunks are ranked: those with the rarest words and the rarest pairs of words of the question, because what
 -- holds one common word of it cannot come far. `p_must` is what has to hold besides; where that can be looked up, it alone says which chunks are
 -- ranked.
-create or replace function search.word_hits(
+create function search.word_hits(
   p_workspace_id uuid, p_terms text[], p_candidates text[], p_must text, p_filter search.filter, p_notes uuid[], p_limit integer
 ) returns setof search.hit
 language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -107,4 +108,4 @@ begin
     select best.note_id, best.chunk_index, best.score from best where best.score > 0 order by best.score desc, best.note_id limit p_limit;
 end $$;
 
-reset role;
+grant execute on function search.word_hits to noted_api;

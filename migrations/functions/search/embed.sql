@@ -1,0 +1,236 @@
+-- What the worker does about vectors: notes are queued, leased, and stored or put off.
+
+set local role noted_search;
+
+-- Queues what consents and lacks vectors of a model, once for each workspace and model.
+create function search.queue_for_model(p_model text) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_workspace_id uuid;
+begin
+  for v_workspace_id in
+    select known.workspace_id from search.workspaces as known
+      join noted.workspaces as workspace on workspace.id = known.workspace_id and workspace.ai_processing
+      where known.embedding_model is distinct from p_model
+      for update of known skip locked
+  loop
+    update search.workspaces as known set embedding_model = p_model where known.workspace_id = v_workspace_id;
+    perform search.queue(v_workspace_id);
+  end loop;
+end $$;
+
+-- Queues every note of a workspace. What has its vectors already costs no request. Answers how many notes.
+create function search.queue(p_workspace_id uuid) returns bigint
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_queued bigint;
+begin
+  update search.notes as note
+    set embedding_status = 'pending', embedding_attempts = 0, embedding_error = null, due_at = now(), queued_at = now()
+    where note.workspace_id = p_workspace_id and note.embedding_status is distinct from 'in_progress';
+  get diagnostics v_queued = row_count;
+  return v_queued;
+end $$;
+
+-- Notes that have no chunks yet, because whoever wrote them did not have their text; at most `p_limit`, and not many bytes.
+create function search.not_analysed(p_limit integer) returns json
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+begin atomic
+  select coalesce(json_agg(json_build_object(
+      'workspace_id', found.workspace_id, 'note_id', found.id, 'title', found.title, 'path', found.ide_file_path,
+      'content', found.content, 'content_sha256', found.content_sha256)), '[]')
+    from (
+      select note.*, sum(octet_length(note.content)) over (order by note.workspace_id, note.id) - octet_length(note.content) as bytes_before
+        from (select * from search.notes as waiting where waiting.content_sha256 is null limit p_limit) as waiting
+        join noted.notes as note on note.workspace_id = waiting.workspace_id and note.id = waiting.note_id and note.deleted_at is null
+    ) as found
+    where found.bytes_before < 4 * 1024 * 1024;
+end;
+
+-- Leases notes whose vectors are due, and hands out what they lack. An attempt counts from here, so that a text which ends its worker is given up
+-- like one that its provider refuses. A note that failed is tried alone, so that it fails alone. While a provider is left alone nothing is handed
+-- out, and what is handed out after that is one note.
+create function search.claim(p_model text, p_notes_max integer, p_texts_max integer) returns search.claim
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  c_attempts_max constant integer := 4;
+  c_lease constant interval := interval '2 minutes';
+  v_provider search.providers;
+  v_failed_before boolean;
+  v_claim search.claim;
+begin
+  select provider.* into v_provider from search.providers as provider where provider.model = p_model;
+  if v_provider.open_until > now() then
+    return v_claim;
+  end if;
+  select note.embedding_attempts > 0 into v_failed_before from search.notes as note
+    where note.embedding_status in ('pending', 'in_progress') and note.due_at <= now() order by note.due_at limit 1;
+  with due as (
+    select note.workspace_id, note.note_id from search.notes as note
+      join noted.workspaces as workspace on workspace.id = note.workspace_id and workspace.ai_processing
+      where note.embedding_status in ('pending', 'in_progress') and note.due_at <= now() and note.content_sha256 is not null
+      order by note.due_at limit case when v_provider.failures > 0 or v_failed_before then 1 else p_notes_max end
+      for update of note skip locked
+  ), leased as (
+    update search.notes as note
+      set embedding_status = case when note.embedding_attempts < c_attempts_max then 'in_progress' else 'failed_permanently' end,
+          embedding_attempts = least(note.embedding_attempts + 1, c_attempts_max), due_at = now() + c_lease,
+          embedding_error = case when note.embedding_attempts < c_attempts_max then note.embedding_error
+            else coalesce(note.embedding_error, 'no attempt came to an end') end
+      from due where note.workspace_id = due.workspace_id and note.note_id = due.note_id
+      returning note.workspace_id, note.note_id, note.content_sha256, note.embedding_status
+  ), taken as (
+    select leased.* from leased where leased.embedding_status = 'in_progress'
+  ), lacking as (
+    select distinct on (chunk.workspace_id, chunk.text_hash)
+        chunk.workspace_id, chunk.text_hash, chunk.note_id, chunk.heading_path, chunk.byte_start, chunk.byte_end
+      from taken
+      join search.chunks as chunk on chunk.workspace_id = taken.workspace_id and chunk.note_id = taken.note_id and chunk.chunk_index >= 0
+        -- Of a text without a word there is nothing to know.
+        and chunk.words_count > 0
+      where not exists (
+        select from search.embeddings as embedding
+          where embedding.workspace_id = chunk.workspace_id and embedding.model = p_model and embedding.text_hash = chunk.text_hash)
+  ), bounded as (
+    select lacking.* from lacking order by lacking.workspace_id, lacking.note_id limit p_texts_max
+  )
+  select
+      (select json_agg(json_build_object(
+          'workspace_id', taken.workspace_id, 'note_id', taken.note_id, 'content_sha256', taken.content_sha256)) from taken),
+      (select json_agg(json_build_object(
+          'workspace_id', bounded.workspace_id, 'text_hash', encode(bounded.text_hash, 'hex'),
+          'text', search.embedded_text(
+            bounded.heading_path, search.slice(convert_to(note.content, 'UTF8'), bounded.byte_start, bounded.byte_end))))
+        from bounded join noted.notes as note on note.workspace_id = bounded.workspace_id and note.id = bounded.note_id)
+    into v_claim.notes, v_claim.texts;
+  return v_claim;
+end $$;
+
+-- Stores vectors. Each goes to the text that it was made of, if a chunk still has that text.
+create function search.store(p_model text, p_workspaces uuid[], p_text_hashes text[], p_embeddings text[], p_tokens bigint) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_workspaces uuid[];
+  v_text_hashes bytea[];
+begin
+  with stored as (
+    insert into search.embeddings (workspace_id, model, text_hash, embedding)
+      select fresh.workspace_id, p_model, decode(fresh.text_hash, 'hex'), fresh.embedding::halfvec(1024)
+        from unnest(p_workspaces, p_text_hashes, p_embeddings) as fresh (workspace_id, text_hash, embedding)
+        where exists (
+          select from search.chunks as chunk
+            where chunk.workspace_id = fresh.workspace_id and chunk.text_hash = decode(fresh.text_hash, 'hex'))
+        order by fresh.workspace_id, fresh.text_hash
+      on conflict (workspace_id, model, text_hash) do nothing
+      returning workspace_id, text_hash
+  )
+  select array_agg(stored.workspace_id), array_agg(stored.text_hash) into v_workspaces, v_text_hashes from stored;
+  update search.workspaces as workspace
+    set generation = workspace.generation + 1, embedded_chunks = workspace.embedded_chunks + stored.texts,
+        embedded_tokens = workspace.embedded_tokens + p_tokens * stored.texts / cardinality(p_workspaces)
+    from (select fresh.workspace_id, count(*) as texts from unnest(p_workspaces) as fresh (workspace_id) group by fresh.workspace_id) as stored
+    where workspace.workspace_id = stored.workspace_id;
+  -- Whoever takes the last chunk with a text away has either done so, or is doing so, and then cannot see the vector yet: it goes here. Or does so
+  -- after this, has to wait for the end of it, and then sees the vector. Here nobody is waited for, so that nobody waits for one another.
+  with held as (
+    select chunk.workspace_id, chunk.text_hash from search.chunks as chunk
+      join unnest(v_workspaces, v_text_hashes) as stored (workspace_id, text_hash)
+        on chunk.workspace_id = stored.workspace_id and chunk.text_hash = stored.text_hash
+      for share of chunk skip locked
+  )
+  delete from search.embeddings as embedding
+    using unnest(v_workspaces, v_text_hashes) as stored (workspace_id, text_hash)
+    where embedding.workspace_id = stored.workspace_id and embedding.model = p_model and embedding.text_hash = stored.text_hash
+      and not exists (select from held where held.workspace_id = stored.workspace_id and held.text_hash = stored.text_hash);
+  delete from search.providers as provider where provider.model = p_model;
+end $$;
+
+-- Ends leases. A note whose text is still the one that was claimed is complete when no chunk lacks a vector of its workspace's model, and otherwise
+-- next in line; one that changed meanwhile was queued by whoever changed it. Answers how many are complete.
+create function search.finish(p_model text, p_notes json) returns bigint
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_completed bigint;
+begin
+  perform search.lock_workspace(claimed.workspace_id)
+    from (select distinct claimed.workspace_id from json_to_recordset(p_notes) as claimed (workspace_id uuid) order by claimed.workspace_id) as claimed;
+  with ended as (
+    update search.notes as note
+      set embedding_status = case when lacking.is_lacking then 'pending' else 'completed' end,
+          embedding_attempts = 0, embedding_error = null,
+          -- The model changed meanwhile: left to whoever has the new one, and not taken again and again by whoever has not.
+          due_at = now() + case when known.embedding_model = p_model then interval '0' else interval '1 second' end
+      from json_to_recordset(p_notes) as claimed (workspace_id uuid, note_id uuid, content_sha256 text)
+      join search.workspaces as known on known.workspace_id = claimed.workspace_id
+      cross join lateral (
+        select exists (
+          select from search.chunks as chunk
+            where chunk.workspace_id = claimed.workspace_id and chunk.note_id = claimed.note_id and chunk.chunk_index >= 0
+              and chunk.words_count > 0
+              and not exists (
+                select from search.embeddings as embedding
+                  where embedding.workspace_id = chunk.workspace_id and embedding.text_hash = chunk.text_hash
+                    and embedding.model = coalesce(known.embedding_model, p_model))
+        ) as is_lacking
+      ) as lacking
+      where note.workspace_id = claimed.workspace_id and note.note_id = claimed.note_id
+        and note.content_sha256 = claimed.content_sha256 and note.embedding_status = 'in_progress'
+      returning note.embedding_status
+  )
+  select count(*) filter (where ended.embedding_status = 'completed') into v_completed from ended;
+  return v_completed;
+end $$;
+
+-- Ends leases of notes that got no vectors: they are tried again later, or given up.
+create function search.fail(p_model text, p_notes json, p_error text, p_wait interval) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  c_delays constant interval[] := array['1 minute', '5 minutes', '15 minutes'];
+begin
+  perform search.lock_workspace(claimed.workspace_id)
+    from (select distinct claimed.workspace_id from json_to_recordset(p_notes) as claimed (workspace_id uuid) order by claimed.workspace_id) as claimed;
+  update search.notes as note
+    set embedding_status = case
+          when p_wait is null and note.embedding_attempts > cardinality(c_delays) then 'failed_permanently' else 'pending' end,
+        embedding_attempts = note.embedding_attempts - (p_wait is not null)::integer, embedding_error = left(p_error, 500),
+        due_at = now() + coalesce(p_wait, c_delays[note.embedding_attempts], interval '0')
+    from json_to_recordset(p_notes) as claimed (workspace_id uuid, note_id uuid, content_sha256 text)
+    where note.workspace_id = claimed.workspace_id and note.note_id = claimed.note_id
+      and note.content_sha256 = claimed.content_sha256 and note.embedding_status = 'in_progress';
+  perform search.provider_failed(p_model, p_wait);
+end $$;
+
+-- Notes down that a provider failed: from the fifth time in a row it is left alone, longer each time; or as long as it asked.
+create function search.provider_failed(p_model text, p_wait interval) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  insert into search.providers as provider (model, failures, open_until)
+    values (p_model, (p_wait is null)::integer, now() + coalesce(p_wait, interval '0'))
+    on conflict (model) do update
+      set failures = provider.failures + excluded.failures,
+          open_until = case
+            when p_wait is not null then greatest(provider.open_until, excluded.open_until)
+            when provider.failures + 1 >= 5 then now() + least(interval '15 seconds' * 2 ^ (provider.failures - 4), interval '5 minutes')
+            else provider.open_until end;
+end $$;
+
+-- Deletes vectors of models other than the one in use, of workspaces that have all of that; a bounded number at a time.
+create function search.drop_old_vectors(p_model text) returns void
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp
+begin atomic
+  delete from search.embeddings as embedding
+    using (
+      select old.workspace_id, old.model, old.text_hash from search.embeddings as old
+        join search.workspaces as known on known.workspace_id = old.workspace_id and known.embedding_model = p_model
+        where old.model <> p_model and not exists (
+          select from search.notes as note
+            where note.workspace_id = old.workspace_id and note.embedding_status in ('pending', 'in_progress'))
+        limit 5000
+    ) as done
+    where embedding.workspace_id = done.workspace_id and embedding.model = done.model and embedding.text_hash = done.text_hash;
+end;
+
+-- For `search.set_consent`.
+grant execute on function search.queue to session_user;
+grant execute on function search.queue_for_model, search.queue, search.not_analysed, search.claim, search.store, search.finish, search.fail,
+  search.provider_failed, search.drop_old_vectors to noted_api;

@@ -1,0 +1,98 @@
+-- Notes, versions and tombstones as clients see them.
+
+-- An instant as RFC 3339 in UTC.
+create function sync.instant(p_at timestamptz) returns text
+language sql stable
+return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
+-- A note as clients see it, with its text or without.
+create function sync.note_json(p_note noted.notes, p_with_content boolean) returns json
+language sql stable
+return json_build_object(
+  'id', (p_note).id,
+  'title', (p_note).title,
+  'content_sha256', (p_note).content_sha256,
+  'note_type', (p_note).note_type,
+  'source_metadata', (p_note).source_metadata,
+  'file_metadata', (p_note).file_metadata,
+  'synced_from_ide', (p_note).synced_from_ide,
+  'ide_file_path', (p_note).ide_file_path,
+  'ide_last_modified', sync.instant((p_note).ide_last_modified),
+  'last_ide_sync_at', sync.instant((p_note).last_ide_sync_at),
+  'folder_id', (p_note).folder_id,
+  'version', (p_note).version,
+  'version_vector', (p_note).version_vector,
+  'seq', (p_note).seq,
+  'last_sync_origin_id', (p_note).last_sync_origin_id,
+  'created_at', sync.instant((p_note).created_at),
+  'updated_at', sync.instant((p_note).updated_at),
+  'content', case when p_with_content then (p_note).content end
+);
+
+-- The version that a request stood in conflict with, whole.
+create function sync.noted_version(p_note noted.notes) returns json
+language sql stable
+return json_build_object(
+  'id', (p_note).id,
+  'title', (p_note).title,
+  'content', (p_note).content,
+  'content_sha256', (p_note).content_sha256,
+  'ide_file_path', (p_note).ide_file_path,
+  'version', (p_note).version,
+  'version_vector', (p_note).version_vector,
+  'created_at', sync.instant((p_note).created_at),
+  'updated_at', sync.instant((p_note).updated_at)
+);
+
+-- A change as clients see it: the note, with its text or without, and when and by whom it was deleted. A tombstone's text is not given.
+-- Glued as text before the note's own fields: a note can be large, is only passed on, and hundreds of them make a page.
+create function sync.change_json(p_note noted.notes, p_with_content boolean) returns text
+language sql stable
+return '{"deleted_at": ' || coalesce(to_json(sync.instant((p_note).deleted_at))::text, 'null')
+  || ', "deleted_by": ' || coalesce(to_json((p_note).deleted_by)::text, 'null')
+  || ', ' || substr(sync.note_json(p_note, p_with_content and (p_note).deleted_at is null)::text, 2);
+
+-- A tombstone, as whoever asks for its note is told of it.
+create function sync.gone_json(p_note noted.notes, p_conflict_id uuid) returns json
+language sql stable
+return json_build_object(
+  'deleted_at', sync.instant((p_note).deleted_at),
+  'deleted_by', (p_note).deleted_by,
+  'version', (p_note).version,
+  'version_vector', (p_note).version_vector,
+  'conflict_id', p_conflict_id
+);
+
+-- A version as clients see it, with its text or without.
+create function sync.version_json(p_version sync.version, p_with_content boolean) returns json
+language sql stable
+return json_build_object(
+  'version_number', (p_version).version_number,
+  'title', (p_version).title,
+  'content_sha256', (p_version).content_sha256,
+  'content_bytes', octet_length((p_version).content),
+  'version_vector', (p_version).version_vector,
+  'created_by', (p_version).created_by,
+  'created_at', sync.instant((p_version).created_at),
+  'content', case when p_with_content then (p_version).content end
+);
+
+-- A note as JSON text with that added, if there is something to add. As text, because a note can be large and is only passed on.
+create function sync.with_embedding(p_note text, p_embedding search.embedding) returns text
+language sql immutable
+return case when (p_embedding).status is null then p_note else
+  left(p_note, -1) || ', "embedding_status": ' || to_json((p_embedding).status)
+    || coalesce(', "embedding_error": ' || to_json((p_embedding).error), '') || '}'
+end;
+
+-- What an entity tag says of it, behind the version: it changes while the version stays. Nothing, as long as nothing was tried: so the tag that
+-- a note was created with is good until then.
+create function sync.embedding_mark(p_embedding search.embedding) returns text
+language sql immutable
+return case when (p_embedding).status is null or ((p_embedding).status = 'pending' and (p_embedding).error is null) then '' else
+  '.' || (p_embedding).status || coalesce('.' || left(md5((p_embedding).error), 8), '')
+end;
+
+grant execute on function sync.instant to noted_api, noted_search;
+grant execute on function sync.note_json, sync.noted_version, sync.change_json, sync.gone_json, sync.version_json, sync.with_embedding,
+  sync.embedding_mark to noted_api;

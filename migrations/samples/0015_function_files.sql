@@ -1,0 +1,1 @@
+-- What 0015_function_files made needs no rows.

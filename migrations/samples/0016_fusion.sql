@@ -1,1 +1,0 @@
--- What 0016_fusion made needs no rows.

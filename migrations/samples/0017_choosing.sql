@@ -1,1 +1,0 @@
--- What 0017_choosing made needs no rows.

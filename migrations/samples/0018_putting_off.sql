@@ -1,1 +1,0 @@
--- What 0018_putting_off made needs no rows.
