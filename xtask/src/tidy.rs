@@ -179,7 +179,8 @@ fn functions_are_files(root: &Path) -> Result<Vec<String>> {
         for line in fs::read_to_string(path)?.lines() {
             let made = line.strip_prefix("create or replace function ").or_else(|| line.strip_prefix("create function "));
             let Some(made) = made else { continue };
-            let fits = schema.as_ref().map_or_else(|| OF_TABLES.iter().any(|name| made.starts_with(name)), |schema| made.starts_with(schema));
+            let fits =
+                schema.as_ref().map_or_else(|| OF_TABLES.iter().any(|name| made.starts_with(name)), |schema| made.starts_with(schema));
             if !fits {
                 violations.push(format!("{place}: `{made}` belongs into migrations/functions/<schema>/"));
             }
