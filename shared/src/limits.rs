@@ -19,6 +19,10 @@ pub const BATCH_NOTES_MAX: usize = 100;
 /// A whole batch, once unpacked.
 pub const BATCH_BYTES_MAX: usize = 10 << 20;
 
+/// A body that is read before its key is known. Reading and parsing so little costs less than the statement that tells strangers apart, which is
+/// asked first for everything larger, packed or of unknown length.
+pub const STRANGERS_BODY_BYTES_MAX: usize = 8 << 10;
+
 /// The bodies of all requests that are under way in one instance, which may have 128 MiB. Reading a body takes at most twice its bytes beside itself and
 /// [`JSON_VALUES_MAX`] values, one body at a time; while a batch is written, its texts, what search needs to know of them, and both once more as
 /// parameters take seven times its bytes (`shared/tests/memory.rs`).

@@ -38,7 +38,7 @@ begin
   return caller;
 end $$;
 
--- The caller of a second statement of one request: what was counted is not counted again.
+-- The caller of one of several statements of a request: it is counted by another one.
 create function auth.enter_again(p_key_hash bytea, p_workspace_id uuid, p_scopes text[]) returns auth.caller
 language plpgsql volatile as $$
 declare
@@ -56,7 +56,7 @@ begin
     caller.outcome := 'wrong_workspace';
   elsif not p_scopes <@ v_scopes then
     caller.outcome := 'missing_scope';
-    caller.detail := p_scopes[1];
+    caller.detail := (select scope from unnest(p_scopes) as scope where scope <> all (v_scopes) limit 1);
   end if;
   perform set_config('noted.workspace_id', caller.workspace_id::text, true);
   return caller;

@@ -48,6 +48,11 @@ pub(super) struct Announced {
 }
 
 impl Announced {
+    /// Whether reading it costs so little that it may be done for a stranger.
+    pub(super) fn is_small(&self) -> bool {
+        self.encoding == Encoding::Plain && self.bytes.is_some_and(|bytes| bytes <= limits::STRANGERS_BODY_BYTES_MAX)
+    }
+
     /// Whether it is too large whatever it turns out to hold.
     pub(super) fn is_too_large(&self) -> bool {
         self.bytes.is_some_and(|bytes| bytes > self.bytes_max)

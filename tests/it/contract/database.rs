@@ -94,6 +94,7 @@ async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
         "api.ide_sync_list",
         "api.ide_sync_status",
         "api.ide_sync_update",
+        "api.known_key",
         "api.notes_create",
         "api.notes_delete",
         "api.notes_edit",

@@ -1,4 +1,4 @@
-//! What somebody with bad intentions can cost the others: nothing.
+//! What somebody without a key, or with one and bad intentions, can cost the others: nothing.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,13 +7,20 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::future::join_all;
-use noted_tests::client::{Answer, Client, item, send};
+use noted::keys::KeyRequest;
+use noted_shared::domain::Scope;
+use noted_tests::client::{Answer, Client, item, note_in, send};
 use noted_tests::world::{World, eventually, shared};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{assert_refused, endless};
+
+const STRANGER: (u16, &str, Option<&str>, &str) = (401, "UNAUTHORIZED", None, "Invalid or expired API key");
+
+/// A key of the right form that opens nothing.
+const UNKNOWN_KEY: &str = "noted_sk_live_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -33,6 +40,42 @@ fn stalled(request: RequestBuilder, announced: usize, sent: usize) -> RequestBui
 /// A batch of so many megabytes.
 fn megabytes(count: usize) -> Vec<Value> {
     (0..count).map(|_| item(&format!("{}.md", Uuid::new_v4()), &"x".repeat(1 << 20))).collect()
+}
+
+#[tokio::test]
+async fn a_strangers_body_is_not_read() {
+    let client = shared().tenant().await;
+    let unknown = || batch(&client, UNKNOWN_KEY);
+    // None of them ever ends: whoever reads to the end gives no answer.
+    let beginning = vec![Bytes::from(vec![b' '; 64 << 10])];
+    assert_refused(&send(stalled(unknown(), 9_500_000, 64 << 10)).await, STRANGER, "9.5 MB");
+    assert_refused(&send(stalled(unknown(), 100_000_000, 64 << 10)).await, STRANGER, "100 MB");
+    assert_refused(&send(stalled(unknown(), 9_000, 1_000)).await, STRANGER, "9 kB");
+    assert_refused(&send(unknown().body(endless(beginning.clone()))).await, STRANGER, "no length");
+    let bomb = gzip(&vec![b' '; 8 << 20]);
+    assert_refused(&send(unknown().header("Content-Encoding", "gzip").body(bomb)).await, STRANGER, "a bomb");
+    let formless = batch(&client, "noted").body(endless(beginning));
+    assert_refused(&send(formless).await, STRANGER, "no key at all");
+    let small = client.anonymous(Method::POST, "/v1/ide-sync/create").bearer_auth(UNKNOWN_KEY).json(&note_in("a.md", "a"));
+    assert_refused(&send(small.header("Idempotency-Key", "k")).await, STRANGER, "a small one, which is read");
+}
+
+#[tokio::test]
+async fn a_key_may_what_it_may_whatever_the_size_of_the_body() {
+    let world = shared();
+    let client = world.tenant().await;
+    let large = json!({ "notes": [item("a.md", &"x".repeat(20_000))] });
+    let scopes = [Scope::NotesRead, Scope::IdeSync].map(|scope| scope.name().to_owned()).to_vec();
+    let lacking = [Scope::NotesWrite].map(|scope| scope.name().to_owned()).to_vec();
+    let writer = world.tenant_with(|request| KeyRequest { scopes: lacking, ..request }).await;
+    let refused = send(batch(&client, &writer.key.api_key).json(&large)).await;
+    assert_eq!(refused.error(403)["message"], "Missing required scope: ide:sync");
+    let reader = world.tenant_with(|request| KeyRequest { scopes, ..request }).await;
+    let refused = send(batch(&client, &reader.key.api_key).json(&large)).await;
+    assert_eq!((refused.status, refused.error(403)["code"].as_str()), (403, Some("MISSING_SCOPE")));
+    let elsewhere = batch(&client, &client.key.api_key).header("X-Workspace-ID", Uuid::new_v4().to_string());
+    assert_eq!(send(elsewhere.json(&large)).await.status, 403);
+    assert_eq!(send(batch(&client, &client.key.api_key).json(&large)).await.status, 200);
 }
 
 /// Bodies that are small where they travel and large once they are read.
@@ -102,7 +145,15 @@ async fn sixteen_bombs_harm_none_of_those_beside_them() {
 async fn stalled_bodies_keep_nobody_out() {
     let world = World::start().await.unwrap();
     let (slow, honest) = (world.tenant().await, world.tenant().await);
-    // Each holds a place for what it announced, and no more than one key's share of an instance, until it is given up.
+    // Without a key: answered before they have sent what they announced.
+    let strangers = [(8_300_000, 8_000_000), (8_200_000, 8_000_000), (200_000, 100_000)];
+    let strangers = strangers.map(|(announced, sent)| send(stalled(batch(&slow, UNKNOWN_KEY), announced, sent)));
+    for answer in join_all(strangers).await {
+        assert_refused(&answer, STRANGER, "a stranger");
+    }
+    assert_eq!(honest.batch(&megabytes(9)).await.status, 200);
+
+    // With a key: each holds a place for what it announced, and no more than one key's share of an instance, until it is given up.
     let stalled = join_all((0..24).map(|_| send(stalled(batch(&slow, &slow.key.api_key), 10_000_000, 1))));
     let beside = async {
         for _ in 0..5 {

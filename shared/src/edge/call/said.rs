@@ -1,6 +1,6 @@
 //! What a request says: in its path, its query, its headers and its body.
 
-use super::Call;
+use super::{Call, KNOW};
 use crate::domain::{IdempotencyKey, NoteId};
 use crate::edge::body::{self, Announced, Encoding};
 use crate::edge::headers::{self, IfMatch};
@@ -157,6 +157,10 @@ impl Call {
         let announced = Announced { encoding, bytes: self.body_bytes(), bytes_max, too_large };
         if announced.is_too_large() {
             return Err(announced.too_large);
+        }
+        // Whatever a stranger sends, it is not worth reading. Nothing is remembered of the answer, so a key that was revoked is unknown at once.
+        if !announced.is_small() {
+            self.check(&KNOW).await?;
         }
         let Some(body) = self.body.take() else { return Ok(Bytes::new()) };
         let holder = self.caller.as_ref().map_or([0; 32], |caller| caller.key_hash);
