@@ -127,6 +127,15 @@ pub async fn create(connection: &mut PgConnection, request: &KeyRequest, pepper:
     Ok(NewKey { api_key: key.reveal().to_owned(), public_id, workspace_id, scopes, expires_at })
 }
 
+/// Gives the names under which one key writes to another one of the workspace. Answers how many they were.
+///
+/// # Errors
+/// When the workspace has no such keys.
+pub async fn hand_over_origins(connection: &mut PgConnection, workspace_id: Uuid, from: &str, to: &str) -> Result<i64> {
+    let moved = sqlx::query_scalar("select auth.hand_over_origins($1, $2, $3)").bind(workspace_id).bind(from).bind(to);
+    Ok(moved.fetch_one(connection).await?)
+}
+
 async fn create_workspace(connection: &mut PgConnection, workspace: &str, request: &KeyRequest) -> Result<Uuid> {
     let made =
         sqlx::query_scalar("select auth.workspace_create($1, $2, $3)").bind(workspace).bind(&request.email).bind(request.tier.name());

@@ -8,7 +8,7 @@ create or replace function api.agent_feedback(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/agent/feedback', null, null, null);
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/agent/feedback', null, null, null, null);
   v_note noted.notes;
   v_attempt noted.agent_write_attempts;
 begin

@@ -12,7 +12,7 @@ create or replace function api.agent_write_note(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/agent/write-note', p_idempotency_key, p_request_hash, p_analysis);
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/agent/write-note', p_idempotency_key, p_request_hash, p_origin, p_analysis);
   v_draft noted.notes;
   v_edit sync.edit;
   v_written sync.written;
@@ -24,7 +24,7 @@ begin
   end if;
 
   if p_note_id is null then
-    v_draft.last_sync_origin_id := auth.origin(v_change.caller, p_origin);
+    v_draft.last_sync_origin_id := v_change.origin;
     v_draft.title := p_title;
     v_draft.content := p_content;
     v_draft.content_sha256 := p_content_sha256;
@@ -33,7 +33,7 @@ begin
     v_draft.file_metadata := '{}';
     v_written := sync.create_note(v_change.caller, v_change.seq, v_draft);
   else
-    v_edit.origin := auth.origin(v_change.caller, p_origin);
+    v_edit.origin := v_change.origin;
     v_edit.if_version := p_if_version;
     v_edit.title := p_title;
     v_edit.content := p_content;

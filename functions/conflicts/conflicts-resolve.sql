@@ -13,7 +13,7 @@ create or replace function api.conflicts_resolve(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/conflicts/' || p_conflict_id || '/resolve', p_idempotency_key, p_request_hash, p_analysis);
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/conflicts/' || p_conflict_id || '/resolve', p_idempotency_key, p_request_hash, p_origin, p_analysis);
   v_conflict noted.sync_conflicts;
   v_note noted.notes;
   v_edit sync.edit;
@@ -34,23 +34,28 @@ begin
   select note.* into v_note from noted.notes as note where note.workspace_id = (v_change.caller).workspace_id and note.id = v_conflict.note_id;
   if not found then
     return auth.reply(v_change.caller, 'not_found');
+  elsif not sync.has_seen(v_note.version_vector, p_version_vector) then
+    return sync.unknown_version(v_change.caller, v_note);
   elsif not sync.has_seen(p_version_vector, v_note.version_vector) then
     return auth.reply(v_change.caller, 'conflict', json_build_object(
-      'noted_version', sync.noted_version(v_note), 'conflict_id', p_conflict_id, 'base', null)::text);
+      'noted_version', sync.noted_version(v_change.caller, v_note), 'conflict_id', p_conflict_id, 'base', null)::text);
   end if;
 
   v_written := sync.refused(auth.reply(v_change.caller, 'unchanged'));
   if p_strategy = 'keep_ide' and v_conflict.kind = 'delete' then
-    v_written := sync.delete_note(v_change.caller, v_change.seq, v_note.id, p_origin, p_version_vector, null);
+    if not 'notes:delete' = any ((v_change.caller).scopes) then
+      return auth.reply(v_change.caller, 'missing_scope', 'notes:delete');
+    end if;
+    v_written := sync.delete_note(v_change.caller, v_change.seq, v_note.id, v_change.origin, p_version_vector, null);
   elsif p_strategy in ('keep_ide', 'manual_merge', 'create_both') then
-    v_edit.origin := p_origin;
-    v_edit.version_vector := sync.merged(p_version_vector, v_conflict.ide_vector);
+    v_edit.origin := v_change.origin;
+    v_edit.version_vector := p_version_vector;
     v_edit.restores := true;
     if p_strategy = 'manual_merge' then
       v_edit.content := p_content;
       v_edit.content_sha256 := p_content_sha256;
     else
-      v_edit.content := v_conflict.ide_version_content;
+      v_edit.content := sync.conflict_text(v_conflict, v_conflict.ide_content_sha256);
       v_edit.content_sha256 := v_conflict.ide_content_sha256;
     end if;
     if p_strategy = 'create_both' then
@@ -58,7 +63,7 @@ begin
     end if;
     v_written := sync.edit_note(v_change.caller, v_change.seq, v_note.id, v_edit);
   end if;
-  if (v_written.reply).outcome in ('path_taken', 'no_folder') then
+  if (v_written.reply).outcome in ('path_taken', 'no_folder', 'storage_full') then
     return v_written.reply;
   end if;
 
@@ -66,10 +71,10 @@ begin
     -- The other text lives on beside the first, which keeps the file.
     v_draft := v_note;
     v_draft.title := left(v_note.title, 192) || ' (Noted)';
-    v_draft.content := v_conflict.noted_version_content;
+    v_draft.content := sync.conflict_text(v_conflict, v_conflict.noted_content_sha256);
     v_draft.content_sha256 := v_conflict.noted_content_sha256;
     v_draft.ide_file_path := sync.free_path_beside((v_change.caller).workspace_id, v_note.ide_file_path, ' (Noted)');
-    v_draft.last_sync_origin_id := p_origin;
+    v_draft.last_sync_origin_id := v_change.origin;
     v_second := sync.create_note(v_change.caller, v_change.seq + v_written.changes, v_draft);
     if (v_second.reply).outcome <> 'created' then
       raise exception 'a free path was taken under the lock of its workspace';
@@ -79,13 +84,13 @@ begin
   end if;
 
   -- What was written may have settled it already, under the name that the texts suggest; the decision as it was made comes last.
-  perform sync.decide_conflict(v_change.caller, p_conflict_id, v_note.id, p_origin, p_strategy, 'user', p_content);
+  perform sync.decide_conflict(v_change.caller, p_conflict_id, v_note.id, v_change.origin, p_strategy, 'user', p_content, p_content_sha256);
   select note.* into v_note from noted.notes as note where note.workspace_id = (v_change.caller).workspace_id and note.id = v_conflict.note_id;
   v_written.reply := auth.reply(v_change.caller, 'resolved', json_build_object(
-    'conflict', sync.conflict_json(sync.conflict_of((v_change.caller).workspace_id, p_conflict_id), true),
-    'note', sync.note_json(v_note, true),
+    'conflict', sync.conflict_json(sync.conflict_of((v_change.caller).workspace_id, p_conflict_id), auth.may_read(v_change.caller)),
+    'note', sync.note_json(v_note, auth.may_read(v_change.caller)),
     'second_note', (
-      select sync.note_json(note, true) from noted.notes as note
+      select sync.note_json(note, auth.may_read(v_change.caller)) from noted.notes as note
         where note.workspace_id = (v_change.caller).workspace_id and note.id = ((v_second.reply).body::json ->> 'id')::uuid))::text);
   return sync.end_change(v_change, v_written, v_note.id, true);
 end $$;

@@ -15,6 +15,8 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   caller auth.caller := auth.enter(p_key_hash, p_workspace_id, array['notes:write', 'ide:sync']);
   v_seq bigint;
+  -- The caller, or an agent for whom it writes.
+  v_writer auth.caller;
   v_item jsonb;
   v_analysis jsonb;
   v_judgement jsonb;
@@ -25,10 +27,9 @@ declare
   v_draft noted.notes;
   v_edit sync.edit;
   v_written sync.written;
+  -- All of them together.
+  v_sum sync.written := sync.refused(null);
   v_reply api.reply;
-  v_changes integer := 0;
-  v_live integer := 0;
-  v_synced integer := 0;
   v_failed integer := p_failed;
   v_results text[] := '{}';
   v_outcome text;
@@ -52,9 +53,13 @@ begin
       v_endpoint := coalesce('PUT /v1/ide-sync/update/' || (v_item ->> 'note_id'), 'POST /v1/ide-sync/create');
       v_analysis := p_analyses[v_place]::jsonb;
       v_reply := sync.replay(caller, v_item ->> 'idempotency_key', v_endpoint, v_item ->> 'request_hash');
-      if v_reply.outcome is null and v_analysis ? 'judgement' then
+      v_writer := caller;
+      if v_reply.outcome is null and not sync.take_origin(caller, coalesce(v_item ->> 'origin', v_item ->> 'last_sync_origin_id')) then
+        v_reply := auth.reply(caller, 'origin_taken', to_json(coalesce(v_item ->> 'origin', v_item ->> 'last_sync_origin_id'))::text);
+      elsif v_reply.outcome is null and v_analysis ? 'judgement' then
         v_judgement := sync.judge(caller, v_analysis -> 'judgement');
         v_analysis := jsonb_set(v_analysis, '{judgement}', v_judgement);
+        v_writer := sync.as_agent(caller, v_judgement);
         if v_judgement -> 'violations' <> '[]' then
           v_broken := v_broken || v_judgement;
           v_reply := auth.reply(caller, 'rule_broken', (v_judgement -> 'violations')::text);
@@ -64,16 +69,14 @@ begin
         if v_item ? 'note_id' then
           v_edit := jsonb_populate_record(null::sync.edit, v_item);
           v_edit.content := v_content;
-          v_written := sync.edit_note(caller, v_seq + v_changes + 1, (v_item ->> 'note_id')::uuid, v_edit);
+          v_written := sync.edit_note(v_writer, v_seq + v_sum.changes + 1, (v_item ->> 'note_id')::uuid, v_edit);
         else
           v_draft := jsonb_populate_record(null::noted.notes, v_item);
           v_draft.content := v_content;
-          v_written := sync.create_note(caller, v_seq + v_changes + 1, v_draft);
+          v_written := sync.create_note(v_writer, v_seq + v_sum.changes + 1, v_draft);
         end if;
         v_reply := v_written.reply;
-        v_changes := v_changes + v_written.changes;
-        v_live := v_live + v_written.live;
-        v_synced := v_synced + v_written.synced;
+        v_sum := sync.both(v_sum, v_written);
         if v_written.changes > 0 then
           perform sync.follow(caller, (v_reply.body::json ->> 'id')::uuid, v_analysis);
         end if;
@@ -99,7 +102,7 @@ begin
     if v_failed * 10 > p_total then
       raise exception using errcode = 'NB001';
     end if;
-    perform sync.count_written(caller.workspace_id, v_changes, v_live, v_synced, true);
+    perform sync.count_written(caller.workspace_id, v_sum, true);
     v_outcome := 'batched';
   exception when sqlstate 'NB001' then
     v_outcome := 'batch_failed';

@@ -17,14 +17,14 @@ create or replace function api.ide_sync_update(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'PUT /v1/ide-sync/update/' || p_note_id, p_idempotency_key, p_request_hash, p_analysis);
+    p_key_hash, p_workspace_id, array['notes:write', 'ide:sync'], 'PUT /v1/ide-sync/update/' || p_note_id, p_idempotency_key, p_request_hash, p_origin, p_analysis);
   v_edit sync.edit;
 begin
   if (v_change.reply).outcome is not null then
     return v_change.reply;
   end if;
 
-  v_edit.origin := p_origin;
+  v_edit.origin := v_change.origin;
   v_edit.version_vector := p_version_vector;
   v_edit.if_version := p_if_version;
   v_edit.if_updated_at := p_if_updated_at;

@@ -10,14 +10,14 @@ create or replace function api.notes_create(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/notes', p_idempotency_key, p_request_hash, p_analysis);
+    p_key_hash, p_workspace_id, array['notes:write'], 'POST /v1/notes', p_idempotency_key, p_request_hash, p_origin, p_analysis);
   v_draft noted.notes;
 begin
   if (v_change.reply).outcome is not null then
     return v_change.reply;
   end if;
 
-  v_draft.last_sync_origin_id := auth.origin(v_change.caller, p_origin);
+  v_draft.last_sync_origin_id := v_change.origin;
   v_draft.title := p_title;
   v_draft.content := p_content;
   v_draft.content_sha256 := p_content_sha256;

@@ -8,13 +8,13 @@ create or replace function api.notes_delete(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:delete'], 'DELETE /v1/notes/' || p_note_id, p_idempotency_key, p_request_hash, null);
+    p_key_hash, p_workspace_id, array['notes:delete'], 'DELETE /v1/notes/' || p_note_id, p_idempotency_key, p_request_hash, p_origin, null);
 begin
   if (v_change.reply).outcome is not null then
     return v_change.reply;
   end if;
   return sync.end_change(
     v_change,
-    sync.delete_note(v_change.caller, v_change.seq, p_note_id, auth.origin(v_change.caller, p_origin), null, p_if_version),
+    sync.delete_note(v_change.caller, v_change.seq, p_note_id, v_change.origin, null, p_if_version),
     p_note_id, false);
 end $$;

@@ -15,7 +15,7 @@ create or replace function api.notes_edit(
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_change sync.change := sync.begin_change(
-    p_key_hash, p_workspace_id, array['notes:write'], p_endpoint, p_idempotency_key, p_request_hash, p_analysis);
+    p_key_hash, p_workspace_id, array['notes:write'], p_endpoint, p_idempotency_key, p_request_hash, p_origin, p_analysis);
   v_type text;
   v_version sync.version;
   v_edit sync.edit;
@@ -28,7 +28,7 @@ begin
     return auth.reply(v_change.caller, 'type_differs', to_json(v_type)::text);
   end if;
 
-  v_edit.origin := auth.origin(v_change.caller, p_origin);
+  v_edit.origin := v_change.origin;
   v_edit.if_version := p_if_version;
   v_edit.title := p_title;
   v_edit.content := p_content;

@@ -19,7 +19,7 @@ begin
   select json_agg(newest.revision) into v_revisions from (
     select sync.version_json(row(
         revision.version_number, revision.title, revision.content, revision.content_sha256, revision.version_vector, revision.created_by,
-        revision.created_at)::sync.version, false) as revision
+        revision.created_at, sync.author(revision.author_key_id, revision.author_kind, revision.author_model))::sync.version, false) as revision
       from noted.note_revisions as revision
       where revision.workspace_id = caller.workspace_id and revision.note_id = p_note_id
       order by revision.version_number desc limit p_limit

@@ -36,7 +36,7 @@ pub use content::{Content, ContentHash};
 pub use correction::{Correction, CorrectionType};
 pub use cursor::Cursor;
 pub use file_metadata::FileMetadata;
-pub use id::{ConflictId, EpochId, FolderId, NoteId, WorkspaceId};
+pub use id::{ConflictId, EpochId, FolderId, KeyId, NoteId, WorkspaceId};
 pub use idempotency_key::IdempotencyKey;
 pub use invalid::{Invalid, Kind};
 pub use judgement::{Judgement, Likeness};

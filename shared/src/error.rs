@@ -8,7 +8,7 @@ mod code;
 
 pub use code::Code;
 
-use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, Scope, Timestamp, Violation};
+use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, OriginId, Scope, Timestamp, Violation};
 use crate::limits;
 use crate::wire::{Conflict, FullResync, Gone, PathTaken, Problem, ResyncReason, VersionMismatch};
 use serde::Serialize;
@@ -97,6 +97,12 @@ pub enum Error {
     PreconditionRequired,
     /// `If-Match` names another version.
     VersionMismatch(Box<VersionMismatch>),
+    /// The sent vector says that its sender has seen changes of the note that there never were. What is stored is told.
+    UnknownVersion(Box<VersionMismatch>),
+    /// Another key of the workspace writes under this name.
+    OriginTaken(OriginId),
+    /// The workspace keeps as many bytes as its tier allows.
+    StorageFull,
     /// Changes that the sender has missed cannot be told any more.
     FullResync(ResyncReason),
     /// Only vectors were asked for, and the workspace lets no text go to a provider of embeddings.
@@ -174,6 +180,8 @@ impl Error {
             Self::Invalid(_)
             | Self::Integrity { .. }
             | Self::KeyReused
+            | Self::UnknownVersion(_)
+            | Self::OriginTaken(_)
             | Self::TypeDiffers(_)
             | Self::BatchFailed { .. }
             | Self::RuleBroken(_) => 422,
@@ -193,6 +201,7 @@ impl Error {
             Self::RateLimited { .. } => 429,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
+            Self::StorageFull => 507,
         }
     }
 
@@ -218,6 +227,9 @@ impl Error {
             Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) => Code::Conflict,
             Self::VersionMismatch(_) => Code::PreconditionFailed,
             Self::PreconditionRequired => Code::PreconditionRequired,
+            Self::UnknownVersion(_) => Code::UnknownVersion,
+            Self::OriginTaken(_) => Code::OriginTaken,
+            Self::StorageFull => Code::StorageFull,
             Self::FullResync(_) => Code::FullResyncRequired,
             Self::Gone(_) => Code::Gone,
             Self::NoConsent | Self::NoTraining => Code::NoConsent,
@@ -268,6 +280,17 @@ impl Error {
             Self::PathTaken(_) => "Another note already has this path".into(),
             Self::VersionMismatch(now) => format!("The note is at version {}, not at the one in If-Match", now.version).into(),
             Self::PreconditionRequired => "Send If-Match with the ETag of the version that you have seen".into(),
+            Self::UnknownVersion(_) => {
+                "version_vector names changes of this note that there never were; send one that the server gave out, as in the details"
+                    .into()
+            }
+            Self::OriginTaken(origin) => {
+                format!("sync_origin_id {origin} is the name of another key in this workspace; use another name, or none").into()
+            }
+            Self::StorageFull => {
+                "The workspace keeps as many bytes as its tier allows; delete notes, whose texts go after thirty days, or raise the tier"
+                    .into()
+            }
             Self::FullResync(_) => "The changes cannot be followed from here; a full resync is needed".into(),
             Self::NoConsent => {
                 "AI processing is off in this workspace, so it has no vectors; turn it on with `noted embed consent`, or ask in mode text"
@@ -363,6 +386,8 @@ impl Error {
             Self::NoRevision { .. } => Some("version"),
             Self::TypeDiffers(_) => Some("note_type"),
             Self::VersionMismatch(_) | Self::PreconditionRequired => Some("If-Match"),
+            Self::UnknownVersion(_) => Some("version_vector"),
+            Self::OriginTaken(_) => Some("sync_origin_id"),
             Self::KeyReused => Some("idempotency_key"),
             _ => None,
         }
@@ -377,7 +402,7 @@ impl Error {
             Self::Conflict(conflict) => to_value(conflict),
             Self::Gone(gone) => to_value(gone),
             Self::PathTaken(taken) => to_value(taken),
-            Self::VersionMismatch(now) => to_value(now),
+            Self::VersionMismatch(now) | Self::UnknownVersion(now) => to_value(now),
             Self::FullResync(reason) => to_value(&FullResync::from(*reason)),
             Self::RuleBroken(violations) => Some(json!({ "violations": violations })),
             _ => None,

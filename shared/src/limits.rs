@@ -58,8 +58,9 @@ pub const PATH_SEGMENTS_MAX: usize = 64;
 /// The name of an origin, in visible ASCII.
 pub const ORIGIN_BYTES_MAX: usize = 128;
 
-/// Writers in one version vector.
-pub const VECTOR_ORIGINS_MAX: usize = 1024;
+/// Writers in one version vector that is read. The database stores 66 names at most; earlier releases stored up to 1,025, and what they stored is
+/// still read.
+pub const VECTOR_ORIGINS_MAX: usize = 2048;
 
 /// A counter: the largest whole number that every JSON reader keeps exact.
 pub const COUNTER_MAX: u64 = (1 << 53) - 1;

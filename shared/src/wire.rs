@@ -28,7 +28,7 @@ pub use envelope::{Envelope, Meta, Problem};
 pub use health::{Check, Checks, Health, State};
 pub use list::NoteList;
 pub use note::{
-    BaseVersion, Conflict, ConflictFound, Gone, MergeMode, MergeProposal, NoteDeleted, NoteIn, NoteOut, NoteReply, NoteUpdate,
+    Author, BaseVersion, Conflict, ConflictFound, Gone, MergeMode, MergeProposal, NoteDeleted, NoteIn, NoteOut, NoteReply, NoteUpdate,
     NotedVersion, PathTaken, VersionMismatch,
 };
 pub use notes::{NoteDraft, NotePatch, NoteVersion, RevisionList, RevisionReply, VersionDiff};

@@ -5,6 +5,7 @@ mod agent;
 mod batch;
 mod bodies;
 mod browsers;
+mod causality;
 mod changes;
 mod collection;
 mod concurrency;
@@ -30,6 +31,7 @@ mod representations;
 mod revisions;
 mod search;
 mod status;
+mod storage;
 mod strangers;
 mod update;
 

@@ -12,11 +12,16 @@ use uuid::Uuid;
 
 use crate::world::eventually;
 
+/// The name that a client writes under unless a test says otherwise.
+const ORIGIN: &str = "test-origin";
+
 /// A key and the server it works on.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// The key that every request carries unless a test says otherwise.
     pub key: NewKey,
+    /// The name that it writes under; no other key of its workspace may.
+    pub origin: &'static str,
     base: Url,
     http: reqwest::Client,
 }
@@ -77,7 +82,22 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // A redirect is an answer like any other: it is followed only where a test is about that.
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
-        Self { key, base, http: http.unwrap_or_else(|error| panic!("no client: {error}")) }
+        Self { key, origin: ORIGIN, base, http: http.unwrap_or_else(|error| panic!("no client: {error}")) }
+    }
+
+    /// The same key, writing under another name.
+    #[must_use]
+    pub fn writing_as(self, origin: &'static str) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// A body that [`note_in`] or [`note_update`] made, under this client's name.
+    fn signed(&self, body: &Value) -> Value {
+        let mut body = body.clone();
+        if body["sync_origin_id"] == ORIGIN {
+            body["sync_origin_id"] = json!(self.origin);
+        }
+        body
     }
 
     /// The same key, on a server that serves somewhere else now.
@@ -162,7 +182,7 @@ impl Client {
     /// # Panics
     /// When the server cannot be reached.
     pub async fn create_as(&self, idempotency_key: &str, body: &Value) -> Answer {
-        send(self.request(Method::POST, "/v1/ide-sync/create").header("Idempotency-Key", idempotency_key).json(body)).await
+        send(self.request(Method::POST, "/v1/ide-sync/create").header("Idempotency-Key", idempotency_key).json(&self.signed(body))).await
     }
 
     /// `POST /v1/ide-sync/create` with a body that need not be JSON.
@@ -196,7 +216,7 @@ impl Client {
     /// When the server cannot be reached.
     pub async fn update_as(&self, idempotency_key: &str, id: &str, body: &Value) -> Answer {
         let request = self.request(Method::PUT, &format!("/v1/ide-sync/update/{id}"));
-        send(request.header("Idempotency-Key", idempotency_key).json(body)).await
+        send(request.header("Idempotency-Key", idempotency_key).json(&self.signed(body))).await
     }
 
     /// `POST /v1/ide-sync/batch` with some items.
@@ -204,6 +224,7 @@ impl Client {
     /// # Panics
     /// When the server cannot be reached.
     pub async fn batch(&self, notes: &[Value]) -> Answer {
+        let notes: Vec<Value> = notes.iter().map(|note| self.signed(note)).collect();
         send(self.request(Method::POST, "/v1/ide-sync/batch").json(&json!({ "notes": notes }))).await
     }
 
@@ -220,8 +241,7 @@ impl Client {
     /// # Panics
     /// When the server cannot be reached.
     pub async fn write(&self, method: Method, path: &str, tag: &str, body: &Value) -> Answer {
-        let request =
-            self.request(method, path).header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", "test-origin");
+        let request = self.request(method, path).header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", self.origin);
         send(request.header("If-Match", tag).json(body)).await
     }
 
@@ -239,7 +259,7 @@ impl Client {
     /// When the server cannot be reached.
     pub async fn delete(&self, id: &str) -> Answer {
         let request = self.request(Method::DELETE, &format!("/v1/ide-sync/delete/{id}"));
-        send(request.header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", "test-origin")).await
+        send(request.header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", self.origin)).await
     }
 }
 
@@ -286,7 +306,7 @@ pub fn note_in(path: &str, content: &str) -> Value {
         "content_sha256": ContentHash::of(content),
         "ide_file_path": path,
         "ide_last_modified": "2026-01-31T09:30:00Z",
-        "sync_origin_id": "test-origin",
+        "sync_origin_id": ORIGIN,
     })
 }
 
@@ -305,7 +325,7 @@ pub fn note_update(note: &Value, content: &str) -> Value {
         "content": content,
         "content_sha256": ContentHash::of(content),
         "ide_last_modified": "2026-01-31T09:31:00Z",
-        "sync_origin_id": "test-origin",
+        "sync_origin_id": ORIGIN,
         "version_vector": note["version_vector"],
     })
 }

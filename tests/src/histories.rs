@@ -1,10 +1,11 @@
-//! Histories of several clients and one server, in memory: what was done, and what must be true whatever was done.
+//! Histories of several clients, a liar and one server, in memory: what was done, and what must be true whatever was done.
 //!
 //! The clients are the engine that `noted sync` runs, with a folder that is a map. A history is a list of operations and nothing else, so
 //! that the same list has the same outcome every time, and a failing one can be made shorter.
 
 mod client;
 mod http;
+mod liar;
 mod operation;
 pub mod postgres;
 pub mod promises;
@@ -13,14 +14,17 @@ mod server;
 
 pub use client::{Client, Fault};
 pub use http::Http;
+pub use liar::{Lie, Whose};
 pub use operation::{Length, Operation, operations};
-pub use server::Server;
+pub use server::{Sender, Server};
 
 pub use noted_client::engine::Keep;
 
 use std::collections::BTreeMap;
 
 use noted_shared::domain::{ContentHash, NotePath};
+
+use liar::Liar;
 
 /// Times that everybody syncs at the end before they must agree.
 const ROUNDS_MAX: usize = 12;
@@ -43,8 +47,9 @@ pub struct Outcome {
 pub fn run(mut server: Server, clients: usize, operations: &[Operation]) -> Result<Outcome, String> {
     let server = &mut server;
     let mut clients: Vec<Client> = (0..clients).map(Client::new).collect();
+    let mut liar = Liar::default();
     for (number, operation) in operations.iter().enumerate() {
-        let done = operation.perform(&mut clients, server).and_then(|()| server.check());
+        let done = operation.perform(&mut clients, &mut liar, server).and_then(|()| server.check());
         done.map_err(|wrong| format!("operation {number}, {operation:?}: {wrong}"))?;
     }
     settle(&mut clients, server)?;

@@ -6,13 +6,27 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use noted_client::engine::{Answer, FileFacts, Page, PageRequest, Pending, Remote, Request, Written};
-use noted_shared::domain::version_vector::Causality;
 use noted_shared::domain::{ChangeCursor, ContentHash, EpochId, NoteId, NotePath, OriginId, VersionVector, WorkspaceId};
 use noted_shared::wire::ResyncReason;
 use uuid::Uuid;
 
+use crate::histories::Sender;
+
 /// Changes on a page: few, so that histories cross pages.
 pub const PAGE_NOTES: usize = 4;
+
+/// A text that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The number of the version that it belonged to.
+    pub version: i64,
+    /// That version's vector.
+    pub vector: VersionVector,
+    /// The hash of the text.
+    pub hash: ContentHash,
+    /// Whose key wrote it.
+    pub author: Sender,
+}
 
 /// A note, with all of its past.
 #[derive(Clone, Debug)]
@@ -31,8 +45,16 @@ pub struct Note {
     pub seq: i64,
     /// Whether it is a tombstone.
     pub is_deleted: bool,
-    /// Texts that were replaced, with the number of the version that they belonged to and its vector.
-    pub revisions: Vec<(i64, VersionVector, ContentHash)>,
+    /// Texts that were replaced.
+    pub revisions: Vec<Revision>,
+    /// Whose key wrote the text.
+    pub author: Sender,
+}
+
+impl Note {
+    fn keep(&mut self) {
+        self.revisions.push(Revision { version: self.version, vector: self.vector.clone(), hash: self.hash, author: self.author });
+    }
 }
 
 /// The server.
@@ -46,10 +68,16 @@ pub struct Model {
     /// Texts that went with a tombstone when it was collected.
     collected: HashSet<ContentHash>,
     answers: HashMap<String, (Request, Answer)>,
+    /// Whose key the request brings that is being answered.
+    sender: Sender,
+    /// Whose key the first was that wrote under a name.
+    origins: HashMap<OriginId, Sender>,
     seq: i64,
     horizon: i64,
     workspace: WorkspaceId,
     epoch: EpochId,
+    /// What is added to the names of counters since the database was set back.
+    generation: Option<String>,
     ids: u128,
     /// The id of the next note, where another server has chosen it already.
     next_id: Option<NoteId>,
@@ -73,10 +101,13 @@ impl Model {
             logged: HashSet::new(),
             collected: HashSet::new(),
             answers: HashMap::new(),
+            sender: Sender::Client,
+            origins: HashMap::new(),
             seq: 0,
             horizon: 0,
             workspace,
             epoch,
+            generation: None,
             ids: 0,
             next_id: None,
             backup: None,
@@ -115,15 +146,21 @@ impl Model {
     /// Whether a text is live, in a revision or in the conflict log, or went with a note that everybody had deleted.
     #[must_use]
     pub fn has_text(&self, hash: ContentHash) -> bool {
-        let has = |note: &Note| note.hash == hash || note.revisions.iter().any(|(_, _, old)| *old == hash);
+        let has = |note: &Note| note.hash == hash || note.revisions.iter().any(|old| old.hash == hash);
         self.logged.contains(&hash) || self.collected.contains(&hash) || self.notes.values().any(has)
     }
 
     /// Answers a request. The same key again gets the same answer.
-    pub fn send(&mut self, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Answer {
+    pub fn send(&mut self, sender: Sender, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Answer {
         if let Some((request, answer)) = self.answers.get(pending.key.as_str()) {
             return if *request == pending.request { answer.clone() } else { Answer::KeyReused };
         }
+        if *self.origins.entry(origin.clone()).or_insert(sender) != sender {
+            return Answer::OriginTaken;
+        } else if pending.request.text().is_some_and(|hash| hash != ContentHash::of(text.unwrap_or_default())) {
+            return Answer::Refused("content_sha256".to_owned());
+        }
+        self.sender = sender;
         let answer = match &pending.request {
             Request::Create { file } => self.create(origin, &pending.path, file, text.unwrap_or_default()),
             Request::Update { note_id, seen, file, decided, .. } => {
@@ -144,7 +181,7 @@ impl Model {
     pub fn page(&self, request: &PageRequest) -> Result<Page, ResyncReason> {
         let after = request.cursor.map_or(0, |cursor| cursor.seq);
         if let Some(cursor) = request.cursor {
-            if cursor.epoch != self.epoch {
+            if cursor.epoch != self.epoch || cursor.floor > self.seq {
                 return Err(ResyncReason::DatabaseRestored);
             } else if cursor.floor < self.horizon {
                 return Err(ResyncReason::TombstonesCollected);
@@ -170,7 +207,7 @@ impl Model {
             self.by_seq.remove(&seq);
             if let Some(note) = self.notes.remove(&id) {
                 self.collected.insert(note.hash);
-                self.collected.extend(note.revisions.iter().map(|(_, _, hash)| *hash));
+                self.collected.extend(note.revisions.iter().map(|old| old.hash));
             }
         }
         collected
@@ -191,8 +228,9 @@ impl Model {
     /// Is what it was when the backup was made, and begins a new epoch, as an operator does. Nothing without a backup.
     pub fn restore(&mut self, epoch: EpochId) {
         let Some(backup) = self.backup.take() else { return };
+        let generation = epoch.to_string().chars().skip(28).collect();
         // Ids are random in a database, so that those of lost notes are never given again.
-        *self = Self { epoch, ids: self.ids, backup: Some(backup.clone()), ..*backup };
+        *self = Self { epoch, generation: Some(generation), ids: self.ids, backup: Some(backup.clone()), ..*backup };
     }
 
     /// Changes whenever the database is set back.
@@ -239,10 +277,11 @@ impl Model {
             title: file.title.to_string(),
             hash: file.hash,
             version: 1,
-            vector: VersionVector::default().incremented(origin),
+            vector: VersionVector::default().incremented(&self.counter_name(origin)),
             seq: self.seq,
             is_deleted: false,
             revisions: Vec::new(),
+            author: self.sender,
         };
         self.texts.insert(file.hash, text.to_owned());
         self.by_seq.insert(note.seq, id);
@@ -262,7 +301,10 @@ impl Model {
         text: &str,
     ) -> Answer {
         let Some(old) = self.notes.get(&id) else { return Answer::NotFound };
-        let is_informed = has_seen(seen, &old.vector);
+        if !old.vector.has_seen(seen) {
+            return Answer::UnknownVersion;
+        }
+        let is_informed = seen.has_seen(&old.vector);
         let says_same = (file.hash, path, file.title.as_str()) == (old.hash, &old.path, &old.title);
         if old.is_deleted && !(decided && is_informed) {
             self.logged.insert(file.hash);
@@ -271,7 +313,7 @@ impl Model {
             return self.written(id);
         } else if !is_informed {
             self.logged.insert(file.hash);
-            let base = old.revisions.iter().rev().find(|(_, vector, _)| has_seen(seen, vector)).map(|(_, _, hash)| *hash);
+            let base = old.revisions.iter().rev().find(|old| seen.has_seen(&old.vector)).map(|old| old.hash);
             return Answer::Conflict(Box::new(self.remote(id, true)), base.map(|hash| self.texts[&hash].clone()));
         }
         if (old.is_deleted || old.path != *path)
@@ -280,10 +322,14 @@ impl Model {
             return Answer::PathTaken(Box::new(self.remote(other, true)));
         }
         self.texts.insert(file.hash, text.to_owned());
-        let (vector, path, title) = (seen.clone().incremented(origin), path.clone(), file.title.to_string());
+        let (vector, path, title) = (old.vector.clone().incremented(&self.counter_name(origin)), path.clone(), file.title.to_string());
+        let sender = self.sender;
         self.change(id, |note| {
             if note.hash != file.hash && !note.is_deleted {
-                note.revisions.push((note.version, note.vector.clone(), note.hash));
+                note.keep();
+            }
+            if note.hash != file.hash {
+                note.author = sender;
             }
             (note.hash, note.path, note.title, note.vector, note.is_deleted) = (file.hash, path, title, vector, false);
         });
@@ -292,17 +338,24 @@ impl Model {
 
     fn delete(&mut self, origin: &OriginId, id: NoteId, seen: &VersionVector) -> Answer {
         let Some(old) = self.notes.get(&id) else { return Answer::NotFound };
-        if old.is_deleted {
+        if !old.vector.has_seen(seen) {
+            return Answer::UnknownVersion;
+        } else if old.is_deleted {
             return Answer::Deleted;
-        } else if !has_seen(seen, &old.vector) {
+        } else if !seen.has_seen(&old.vector) {
             return Answer::Conflict(Box::new(self.remote(id, true)), None);
         }
-        let vector = seen.clone().incremented(origin);
+        let vector = old.vector.clone().incremented(&self.counter_name(origin));
         self.change(id, |note| {
-            note.revisions.push((note.version, note.vector.clone(), note.hash));
+            note.keep();
             (note.vector, note.is_deleted) = (vector, true);
         });
         Answer::Deleted
+    }
+
+    fn counter_name(&self, origin: &OriginId) -> OriginId {
+        let Some(generation) = &self.generation else { return origin.clone() };
+        OriginId::parse(&format!("{origin}.{generation}")).unwrap_or_else(|_| unreachable!("the names of a history are short"))
     }
 
     fn change(&mut self, id: NoteId, change: impl FnOnce(&mut Note)) {
@@ -319,9 +372,4 @@ impl Model {
         let note = &self.notes[&note_id];
         Answer::Written(Written { note_id, hash: note.hash, version: note.version, version_vector: note.vector.clone() })
     }
-}
-
-/// Whether whoever has seen `seen` has seen `stored`.
-pub(crate) fn has_seen(seen: &VersionVector, stored: &VersionVector) -> bool {
-    matches!(seen.compare(stored), Causality::Equal | Causality::Dominates)
 }

@@ -238,7 +238,7 @@ fn texts_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<BTree
 /// Every token that is still somewhere: on the server, whatever became of its note, or in a backup.
 async fn kept_texts(world: &World, client: &Client, folders: &[Stopped]) -> Result<BTreeSet<String>> {
     let stored = "select content from noted.notes union all select content from noted.note_revisions
-                  union all select ide_content from noted.sync_conflict_events";
+                  union all select content from noted.conflict_texts";
     let stored: Vec<Option<String>> = sqlx::query_scalar(stored).fetch_all(&mut world.inside(client).await).await?;
     let mut texts: Vec<String> = stored.into_iter().flatten().collect();
     for (folder, _) in folders {

@@ -227,6 +227,14 @@ impl Engine {
                 self.events.push(Event::Refused { path: pending.path, reason: reason.clone() });
             }
             Answer::NotFound | Answer::KeyReused => self.again |= pending.request.text().is_some(),
+            Answer::UnknownVersion => {
+                self.resync(ResyncReason::DatabaseRestored);
+                self.again = true;
+            }
+            Answer::OriginTaken => {
+                self.begin_new_origin();
+                self.again = true;
+            }
             Answer::Written(_) | Answer::Deleted => self.tell_sent(&pending),
             _ if step.opens() => {}
             _ => self.tell_sent(&pending),

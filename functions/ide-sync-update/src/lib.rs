@@ -54,10 +54,11 @@ async fn update(call: &mut Call) -> Result<Reply, Error> {
             break;
         }
         let found: ConflictFound = row.body()?;
-        let proposal = found.base.as_ref().map(|base| merge::merge(&base.content, &update.content, &found.noted_version.content));
+        let sides = found.base.as_ref().zip(found.noted_version.content.as_ref());
+        let proposal = sides.map(|(base, noted)| merge::merge(&base.content, &update.content, noted));
         match proposal {
             Some(MergeProposal { clean: true, content, content_sha256 }) if update.note.merge == Some(MergeMode::Auto) => {
-                let seen = update.note.version_vector.clone().merged(&found.noted_version.version_vector);
+                let seen = update.note.version_vector.merged(&found.noted_version.version_vector);
                 row = update.write(call, &content, content_sha256, &seen, Some("auto")).await?;
             }
             proposal => {

@@ -1,9 +1,14 @@
--- How many requests a caller may make, counted in steps of five seconds.
+-- What a tier bounds: how many requests a caller may make, counted in steps of five seconds, and how much a workspace may keep.
 
 -- Requests a minute by tier; null is not counted.
 create function auth.rate_limit(p_tier text) returns integer
 language sql immutable
 return case p_tier when 'free' then 100 when 'pro' then 200 when 'dev' then 60000 end;
+
+-- Bytes of texts that a workspace may keep, by tier; null is not bounded.
+create function auth.bytes_max(p_tier text) returns bigint
+language sql immutable
+return case p_tier when 'free' then 1073741824 when 'pro' then 21474836480 end;
 
 -- Counts one request, unless that would make more than the limit in any sixty seconds: thirteen steps of five always cover them.
 create function auth.count_request(inout caller auth.caller) returns auth.caller
@@ -76,4 +81,4 @@ begin
   return v_pruned;
 end $$;
 
-grant execute on function auth.rate_limit, auth.count_request, auth.uncount_request to noted_api;
+grant execute on function auth.rate_limit, auth.bytes_max, auth.count_request, auth.uncount_request to noted_api;

@@ -56,3 +56,26 @@ begin
     returning id into v_key_id;
   return v_key_id;
 end $$;
+
+-- Gives the names under which a key writes to another key of its workspace, and answers how many they were: what follows when one key takes the
+-- place of another. Keys are named by their public ids.
+create function auth.hand_over_origins(p_workspace_id uuid, p_from text, p_to text) returns bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  v_from uuid;
+  v_to uuid;
+  v_moved bigint;
+begin
+  perform set_config('noted.workspace_id', p_workspace_id::text, true);
+  select key.id into v_from from noted.user_api_keys as key where key.workspace_id = p_workspace_id and key.public_id = p_from;
+  select key.id into v_to from noted.user_api_keys as key
+    where key.workspace_id = p_workspace_id and key.public_id = p_to and key.revoked_at is null and key.expires_at > now();
+  if v_from is null or v_to is null then
+    raise exception 'No key % in workspace %, or it is not valid any more', case when v_from is null then p_from else p_to end, p_workspace_id
+      using errcode = 'invalid_parameter_value';
+  end if;
+  perform sync.lock_workspace(p_workspace_id);
+  update noted.sync_origins as taken set key_id = v_to where taken.workspace_id = p_workspace_id and taken.key_id = v_from;
+  get diagnostics v_moved = row_count;
+  return v_moved;
+end $$;

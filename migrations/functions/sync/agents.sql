@@ -59,7 +59,7 @@ begin
     end if;
     if v_similar is not null then
       v_violations := v_violations || jsonb_build_object(
-        'rule', 'duplicate_detection', 'message', 'Similar note already exists: ' || v_similar, 'line', null, 'recoverable', true);
+        'rule', 'duplicate_detection', 'message', case when auth.may_read(caller) then 'Similar note already exists: ' || v_similar else 'A similar note already exists' end, 'line', null, 'recoverable', true);
     end if;
   end if;
   return p_judgement || jsonb_build_object(

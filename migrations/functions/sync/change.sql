@@ -12,11 +12,13 @@ begin
   return v_seq;
 end $$;
 
--- The first statement of every function in `api` that changes one thing. A null idempotency key is not remembered. An agent's text must come with
+-- The first statement of every function in `api` that changes one thing. A null idempotency key is not remembered, a null origin stands for the key. The
+-- outcome origin_taken (body: the name) says that another key writes under this name. An agent's text must come with
 -- a judgement in the analysis; the outcome not_judged (body: the workspace's rules) asks the component for one, not_compared (body: a model) asks
 -- for the vectors that one lacks, and rule_broken (body: the violations) says what it led to.
 create function sync.begin_change(
-  p_key_hash bytea, p_workspace_id uuid, p_scopes text[], p_endpoint text, p_idempotency_key text, p_request_hash text, p_analysis jsonb
+  p_key_hash bytea, p_workspace_id uuid, p_scopes text[], p_endpoint text, p_idempotency_key text, p_request_hash text, p_origin text,
+  p_analysis jsonb
 ) returns sync.change
 language plpgsql volatile as $$
 declare
@@ -28,6 +30,7 @@ begin
   v_change.idempotency_key := p_idempotency_key;
   v_change.request_hash := p_request_hash;
   v_change.analysis := p_analysis;
+  v_change.origin := auth.origin(v_change.caller, p_origin);
   if (v_change.caller).outcome <> 'entered' then
     v_change.reply := auth.reply(v_change.caller, (v_change.caller).outcome, (v_change.caller).detail);
     return v_change;
@@ -36,6 +39,8 @@ begin
   v_change.reply := sync.replay(v_change.caller, p_idempotency_key, p_endpoint, p_request_hash);
   if (v_change.reply).outcome is not null then
     return v_change;
+  elsif not sync.take_origin(v_change.caller, v_change.origin) then
+    v_change.reply := auth.reply(v_change.caller, 'origin_taken', to_json(v_change.origin)::text);
   elsif sync.lacks_judgement(v_change.caller, p_analysis) then
     perform auth.uncount_request(v_change.caller);
     v_change.reply := auth.reply(v_change.caller, 'not_judged', sync.agent_rules((v_change.caller).workspace_id)::text);
@@ -43,6 +48,7 @@ begin
     -- The one route on which a person's key brings a judgement refuses keys of other kinds itself.
     v_judgement := sync.judge(v_change.caller, p_analysis -> 'judgement');
     v_change.analysis := jsonb_set(p_analysis, '{judgement}', v_judgement);
+    v_change.caller := sync.as_agent(v_change.caller, v_judgement);
     if v_judgement -> 'violations' <> '[]' then
       perform sync.record_attempt(v_change.caller, (v_judgement ->> 'note_id')::uuid, v_judgement);
       v_change.reply := auth.reply(v_change.caller, 'rule_broken', (v_judgement -> 'violations')::text);
@@ -52,6 +58,33 @@ begin
     end if;
   end if;
   return v_change;
+end $$;
+
+-- Whether the caller writes under this name: the first key of the workspace that uses one has it.
+create function sync.take_origin(caller auth.caller, p_origin text) returns boolean
+language plpgsql volatile as $$
+declare
+  v_key_id uuid;
+begin
+  if p_origin like 'key-%' then
+    return p_origin = auth.origin(caller, null);
+  end if;
+  select taken.key_id into v_key_id from noted.sync_origins as taken
+    where taken.workspace_id = caller.workspace_id and taken.origin = p_origin;
+  if not found then
+    insert into noted.sync_origins (workspace_id, origin, key_id) values (caller.workspace_id, p_origin, caller.key_id);
+    return true;
+  end if;
+  return v_key_id = caller.key_id;
+end $$;
+
+-- The caller of a text that was judged: whoever sends it, an agent wrote it.
+create function sync.as_agent(caller auth.caller, p_judgement jsonb) returns auth.caller
+language plpgsql immutable as $$
+begin
+  caller.kind := 'agent';
+  caller.model := p_judgement ->> 'agent_model';
+  return caller;
 end $$;
 
 -- What an earlier request with this key was answered, if there was one in the last day: 'replayed' with its body, or 'key_reused' if it
@@ -70,7 +103,8 @@ begin
   elsif v_earlier.request_hash <> p_request_hash then
     return auth.reply(caller, 'key_reused');
   end if;
-  return auth.reply(caller, 'replayed', v_earlier.response_body);
+  return auth.reply(
+    caller, 'replayed', case when auth.may_read(caller) then v_earlier.response_body else (v_earlier.response_body::jsonb - 'content')::text end);
 end $$;
 
 -- The last statement of such a function. What was refused is neither counted nor remembered, so that the request may come again. A null note is
@@ -89,8 +123,7 @@ begin
     if v_reply.outcome = 'created' then
       v_reply.body := sync.with_embedding(v_reply.body, search.embedding_of((p_change.caller).workspace_id, v_note_id));
     end if;
-    perform sync.count_written(
-      (p_change.caller).workspace_id, p_written.changes, p_written.live, p_written.synced, p_from_editor);
+    perform sync.count_written((p_change.caller).workspace_id, p_written, p_from_editor);
     if p_change.idempotency_key is not null then
       perform sync.remember(
         p_change.caller, p_change.idempotency_key, p_change.endpoint, p_change.request_hash,
@@ -130,23 +163,33 @@ end $$;
 -- A reply that comes of writing nothing.
 create function sync.refused(reply api.reply) returns sync.written
 language sql immutable
-return row(reply, 0, 0, 0)::sync.written;
+return row(reply, 0, 0, 0, 0)::sync.written;
 
 -- Two writes of one request, counted as one, with the first one's answer.
 create function sync.both(p_first sync.written, p_second sync.written) returns sync.written
 language sql immutable
 return row(
-  (p_first).reply, (p_first).changes + (p_second).changes, (p_first).live + (p_second).live, (p_first).synced + (p_second).synced)::sync.written;
+  (p_first).reply, (p_first).changes + (p_second).changes, (p_first).live + (p_second).live, (p_first).synced + (p_second).synced,
+  (p_first).bytes + (p_second).bytes)::sync.written;
 
 -- Counts what was written, once for all of a request, and moves the workspace's order on.
-create function sync.count_written(p_workspace_id uuid, p_changes integer, p_live integer, p_synced integer, p_from_editor boolean) returns void
+create function sync.count_written(p_workspace_id uuid, p_written sync.written, p_from_editor boolean) returns void
 language sql volatile
 begin atomic
   update noted.workspaces as workspace
-    set seq = workspace.seq + p_changes, live_notes = workspace.live_notes + p_live, synced_notes = workspace.synced_notes + p_synced,
+    set seq = workspace.seq + (p_written).changes, live_notes = workspace.live_notes + (p_written).live,
+        synced_notes = workspace.synced_notes + (p_written).synced, stored_bytes = workspace.stored_bytes + (p_written).bytes,
         last_sync_at = case when p_from_editor then now() else workspace.last_sync_at end
-    where workspace.id = p_workspace_id and p_changes > 0;
+    where workspace.id = p_workspace_id and (p_written).changes > 0;
 end;
 
-grant execute on function sync.lock_workspace, sync.begin_change, sync.replay, sync.end_change, sync.remember, sync.follow, sync.refused,
-  sync.both, sync.count_written to noted_api;
+-- Counts bytes where nothing is written that others see: what a refused request leaves, and what is cleared away.
+create function sync.count_bytes(p_workspace_id uuid, p_bytes bigint) returns void
+language sql volatile
+begin atomic
+  update noted.workspaces as workspace set stored_bytes = workspace.stored_bytes + p_bytes
+    where workspace.id = p_workspace_id and p_bytes <> 0;
+end;
+
+grant execute on function sync.lock_workspace, sync.begin_change, sync.take_origin, sync.as_agent, sync.replay, sync.end_change, sync.remember, sync.follow, sync.refused,
+  sync.both, sync.count_written, sync.count_bytes to noted_api;

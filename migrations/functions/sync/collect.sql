@@ -7,6 +7,7 @@ create function sync.collect(p_workspace_id uuid, p_texts_max integer, p_rows_ma
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_conflicts bigint;
+  v_ended bigint;
   v_tombstones bigint;
   v_requests bigint;
   v_attempts bigint;
@@ -14,13 +15,14 @@ declare
 begin
   -- The first of them takes the workspace. Writers take it before they take any row of the others, so nobody waits in a circle.
   v_conflicts := sync.archive_conflicts(p_workspace_id, p_texts_max);
+  v_ended := sync.end_conflicts(p_workspace_id, p_texts_max);
   v_tombstones := sync.collect_tombstones(p_workspace_id, p_texts_max);
   v_requests := sync.prune_requests(p_workspace_id, p_rows_max);
   v_attempts := sync.prune_attempts(p_workspace_id, p_rows_max);
   v_counters := auth.prune_counters(p_workspace_id, p_rows_max);
   return jsonb_build_object(
-    'conflicts', v_conflicts, 'tombstones', v_tombstones, 'requests', v_requests, 'attempts', v_attempts, 'counters', v_counters,
-    'has_more', greatest(v_conflicts, v_tombstones) >= p_texts_max or greatest(v_requests, v_attempts, v_counters) >= p_rows_max);
+    'conflicts', v_conflicts, 'ended', v_ended, 'tombstones', v_tombstones, 'requests', v_requests, 'attempts', v_attempts, 'counters', v_counters,
+    'has_more', greatest(v_conflicts, v_ended, v_tombstones) >= p_texts_max or greatest(v_requests, v_attempts, v_counters) >= p_rows_max);
 end $$;
 
 -- Moves what happened to conflicts more than thirty days ago out of the way, at most `p_limit` conflicts. Answers how many it was.
@@ -48,6 +50,48 @@ begin
   return v_archived;
 end $$;
 
+-- Deletes what happened to conflicts longer ago than the workspace keeps it, at most `p_limit` conflicts, and the texts that nothing names any more.
+-- Answers how many it was.
+create function sync.end_conflicts(p_workspace_id uuid, p_limit integer) returns bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  v_ended bigint;
+  v_notes uuid[];
+  v_bytes bigint;
+begin
+  perform set_config('noted.workspace_id', p_workspace_id::text, true);
+  perform sync.lock_workspace(p_workspace_id);
+  with old as (
+    select event.conflict_id from noted.sync_conflict_archive as event
+      where event.workspace_id = p_workspace_id
+      group by event.conflict_id
+      having max(event.at) < now() - make_interval(days => (
+        select workspace.conflict_retention_days from noted.workspaces as workspace where workspace.id = p_workspace_id))
+      order by max(event.at) limit p_limit
+  ), ended as (
+    delete from noted.sync_conflict_archive as event using old
+      where event.workspace_id = p_workspace_id and event.conflict_id = old.conflict_id
+      returning event.conflict_id, event.note_id
+  )
+  select count(distinct ended.conflict_id), array_agg(distinct ended.note_id) into v_ended, v_notes from ended;
+  with unnamed as (
+    delete from noted.conflict_texts as text
+      where text.workspace_id = p_workspace_id and text.note_id = any (v_notes)
+        and not exists (
+          select from noted.sync_conflict_events as event
+            where event.workspace_id = p_workspace_id and event.note_id = text.note_id
+              and text.content_sha256 in (event.ide_content_sha256, event.noted_content_sha256, event.merged_content_sha256))
+        and not exists (
+          select from noted.sync_conflict_archive as event
+            where event.workspace_id = p_workspace_id and event.note_id = text.note_id
+              and text.content_sha256 in (event.ide_content_sha256, event.noted_content_sha256, event.merged_content_sha256))
+      returning octet_length(text.content) as bytes
+  )
+  select coalesce(sum(unnamed.bytes), 0) into v_bytes from unnamed;
+  perform sync.count_bytes(p_workspace_id, -v_bytes);
+  return v_ended;
+end $$;
+
 -- Deletes the oldest tombstones of one workspace that nobody needs any more, with their revisions: at most `p_limit`, so that its writers
 -- do not wait long. Answers how many it was; fewer than the limit means that none is left.
 create function sync.collect_tombstones(p_workspace_id uuid, p_limit integer) returns bigint
@@ -55,19 +99,24 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   v_collected bigint;
   v_horizon bigint;
+  v_bytes bigint;
 begin
   perform set_config('noted.workspace_id', p_workspace_id::text, true);
   -- Alone in the workspace, as every change of it: what is old stays deleted until it is gone.
   perform sync.lock_workspace(p_workspace_id);
 
   with old as (
-    select note.id from noted.notes as note
+    select note.id, octet_length(note.content) + (
+          select coalesce(sum(octet_length(revision.content)), 0) from noted.note_revisions as revision
+            where revision.workspace_id = p_workspace_id and revision.note_id = note.id) as bytes
+      from noted.notes as note
       where note.workspace_id = p_workspace_id and note.deleted_at < now() - sync.tombstone_retention()
       order by note.deleted_at limit p_limit
   ), collected as (
-    delete from noted.notes as note using old where note.workspace_id = p_workspace_id and note.id = old.id returning note.seq
+    delete from noted.notes as note using old where note.workspace_id = p_workspace_id and note.id = old.id returning note.seq, old.bytes
   )
-  select count(*), max(collected.seq) into v_collected, v_horizon from collected;
+  select count(*), max(collected.seq), coalesce(sum(collected.bytes), 0) into v_collected, v_horizon, v_bytes from collected;
+  perform sync.count_bytes(p_workspace_id, -v_bytes);
 
   -- In the same transaction: whoever no longer finds a tombstone finds the horizon behind it.
   update noted.workspaces as workspace set tombstone_horizon = greatest(workspace.tombstone_horizon, v_horizon)

@@ -5,6 +5,11 @@ create function sync.instant(p_at timestamptz) returns text
 language sql stable
 return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
+-- Who wrote a text, as the server knows it: null where an earlier release stored it.
+create function sync.author(p_key_id uuid, p_kind text, p_model text) returns jsonb
+language sql immutable
+return case when p_key_id is not null then jsonb_build_object('key_id', p_key_id, 'kind', p_kind, 'model', p_model) end;
+
 -- A note as clients see it, with its text or without.
 create function sync.note_json(p_note noted.notes, p_with_content boolean) returns json
 language sql stable
@@ -24,19 +29,20 @@ return json_build_object(
   'version_vector', (p_note).version_vector,
   'seq', (p_note).seq,
   'last_sync_origin_id', (p_note).last_sync_origin_id,
+  'author', sync.author((p_note).author_key_id, (p_note).author_kind, (p_note).author_model),
   'created_at', sync.instant((p_note).created_at),
   'updated_at', sync.instant((p_note).updated_at),
   'content', case when p_with_content then (p_note).content end
 );
 
--- The version that a request stood in conflict with, whole.
-create function sync.noted_version(p_note noted.notes) returns json
+-- The version that a request stood in conflict with: whole for those who may read, and for others what they need to ask again.
+create function sync.noted_version(caller auth.caller, p_note noted.notes) returns json
 language sql stable
 return json_build_object(
   'id', (p_note).id,
-  'title', (p_note).title,
-  'content', (p_note).content,
-  'content_sha256', (p_note).content_sha256,
+  'title', case when auth.may_read(caller) then (p_note).title end,
+  'content', case when auth.may_read(caller) then (p_note).content end,
+  'content_sha256', case when auth.may_read(caller) then (p_note).content_sha256 end,
   'ide_file_path', (p_note).ide_file_path,
   'version', (p_note).version,
   'version_vector', (p_note).version_vector,
@@ -73,6 +79,7 @@ return json_build_object(
   'content_bytes', octet_length((p_version).content),
   'version_vector', (p_version).version_vector,
   'created_by', (p_version).created_by,
+  'author', (p_version).author,
   'created_at', sync.instant((p_version).created_at),
   'content', case when p_with_content then (p_version).content end
 );
@@ -94,5 +101,5 @@ return case when (p_embedding).status is null or ((p_embedding).status = 'pendin
 end;
 
 grant execute on function sync.instant to noted_api, noted_search;
-grant execute on function sync.note_json, sync.noted_version, sync.change_json, sync.gone_json, sync.version_json, sync.with_embedding,
+grant execute on function sync.author, sync.note_json, sync.noted_version, sync.change_json, sync.gone_json, sync.version_json, sync.with_embedding,
   sync.embedding_mark to noted_api;

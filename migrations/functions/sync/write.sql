@@ -7,6 +7,9 @@ declare
   v_refusal api.reply;
   v_note noted.notes;
 begin
+  if caller.is_full then
+    return sync.refused(auth.reply(caller, 'storage_full'));
+  end if;
   v_refusal := sync.path_taken(caller, null, p_draft.ide_file_path, p_draft.last_sync_origin_id, p_draft.content, p_draft.content_sha256);
   if v_refusal.outcome is not null then
     return sync.refused(v_refusal);
@@ -15,19 +18,20 @@ begin
   end if;
   insert into noted.notes (
       workspace_id, folder_id, created_by_user_id, title, content, content_sha256, note_type, source_metadata, file_metadata,
-      ide_file_path, ide_last_modified, last_ide_sync_at, version_vector, seq, last_sync_origin_id)
+      ide_file_path, ide_last_modified, last_ide_sync_at, version_vector, seq, last_sync_origin_id, author_key_id, author_kind, author_model)
     values (
       caller.workspace_id, p_draft.folder_id, caller.user_id, p_draft.title, p_draft.content, p_draft.content_sha256, p_draft.note_type,
       p_draft.source_metadata, p_draft.file_metadata, p_draft.ide_file_path, p_draft.ide_last_modified,
       case when p_draft.ide_last_modified is not null then now() end,
-      sync.counted('{}', p_draft.last_sync_origin_id), p_seq, p_draft.last_sync_origin_id)
+      sync.counted('{}', sync.counter_name(caller, p_draft.last_sync_origin_id)), p_seq, p_draft.last_sync_origin_id, caller.key_id, caller.kind, caller.model)
     returning * into v_note;
-  return row(auth.reply(caller, 'created', sync.note_json(v_note, false)::text), 1, 1, v_note.synced_from_ide::integer)::sync.written;
+  return row(auth.reply(caller, 'created', sync.note_json(v_note, false)::text), 1, 1, v_note.synced_from_ide::integer,
+    octet_length(v_note.content))::sync.written;
 end $$;
 
 -- Changes a note. The writer must have seen the version that it replaces: by its vector, by the version it names, or because the edit is made
--- of what is stored. Outcomes: updated and unchanged (body: the note, with its text where the writer does not have it), not_found, gone,
--- version_mismatch, conflict, path_taken, no_folder.
+-- of what is stored. A vector that claims more than ever was is refused before anything else is compared. Outcomes: updated and unchanged (body: the note, with its text where the writer does not have it), not_found, gone,
+-- version_mismatch, unknown_version (body: what is stored), conflict, path_taken, no_folder, storage_full.
 create function sync.edit_note(caller auth.caller, p_seq bigint, p_note_id uuid, p_edit sync.edit) returns sync.written
 language plpgsql volatile as $$
 declare
@@ -37,10 +41,16 @@ declare
   v_seen jsonb;
   v_has_seen boolean;
   v_was_live boolean;
+  v_wants_content constant boolean := coalesce(p_edit.wants_content, false) and auth.may_read(caller);
+  v_bytes bigint := 0;
 begin
   select note.* into v_old from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = p_note_id;
   if not found then
     return sync.refused(auth.reply(caller, 'not_found'));
+  elsif caller.is_full then
+    return sync.refused(auth.reply(caller, 'storage_full'));
+  elsif not sync.has_seen(v_old.version_vector, p_edit.version_vector) then
+    return sync.refused(sync.unknown_version(caller, v_old));
   end if;
   v_was_live := v_old.deleted_at is null;
   v_seen := coalesce(p_edit.version_vector, v_old.version_vector);
@@ -71,7 +81,7 @@ begin
     and (not v_has_seen or (v_new.file_metadata, v_new.source_metadata) = (v_old.file_metadata, v_old.source_metadata))
   then
     perform sync.settle_conflicts(caller, p_note_id, p_edit.origin, v_seen, v_new.content, v_new.content_sha256, 'user');
-    return sync.refused(auth.reply(caller, 'unchanged', sync.note_json(v_old, coalesce(p_edit.wants_content, false))::text));
+    return sync.refused(auth.reply(caller, 'unchanged', sync.note_json(v_old, v_wants_content)::text));
   end if;
   -- Times are compared only if the writer asked for it, and never to find out who was later.
   if not v_has_seen or p_edit.if_updated_at <> v_old.updated_at then
@@ -92,8 +102,13 @@ begin
 
   -- A new title or path alone replaces no text, and a tombstone's text was kept when it was deleted.
   if v_was_live and v_new.content_sha256 <> v_old.content_sha256 then
-    perform sync.keep_revision(v_old);
-    perform sync.prune_revisions(caller.workspace_id, p_note_id);
+    v_bytes := sync.keep_revision(v_old) - sync.prune_revisions(caller.workspace_id, p_note_id);
+  end if;
+  -- Who changes the title or the path alone has not written the text.
+  if v_new.content_sha256 <> v_old.content_sha256 then
+    v_new.author_key_id := caller.key_id;
+    v_new.author_kind := caller.kind;
+    v_new.author_model := caller.model;
   end if;
   update noted.notes as note
     set title = v_new.title, content = v_new.content, content_sha256 = v_new.content_sha256, folder_id = v_new.folder_id,
@@ -101,18 +116,19 @@ begin
         ide_last_modified = coalesce(p_edit.ide_last_modified, note.ide_last_modified),
         last_ide_sync_at = case when p_edit.ide_last_modified is not null then now() else note.last_ide_sync_at end,
         updated_at = now(), version = note.version + 1, seq = p_seq, deleted_at = null, deleted_by = null,
-        -- The writer has seen all that is stored, so its vector is the larger one in every counter.
-        version_vector = sync.counted(v_seen, p_edit.origin), last_sync_origin_id = p_edit.origin
+        version_vector = sync.counted(note.version_vector, sync.counter_name(caller, p_edit.origin)), last_sync_origin_id = p_edit.origin,
+        author_key_id = v_new.author_key_id, author_kind = v_new.author_kind, author_model = v_new.author_model
     where note.workspace_id = caller.workspace_id and note.id = p_note_id
     returning note.* into v_new;
   perform sync.settle_conflicts(
     caller, p_note_id, p_edit.origin, v_seen, v_new.content, v_new.content_sha256, coalesce(p_edit.decided_by, 'user'));
   return row(
-    auth.reply(caller, 'updated', sync.note_json(v_new, coalesce(p_edit.wants_content, false))::text),
-    1, (not v_was_live)::integer, case when v_was_live then 0 else v_new.synced_from_ide::integer end)::sync.written;
+    auth.reply(caller, 'updated', sync.note_json(v_new, v_wants_content)::text),
+    1, (not v_was_live)::integer, case when v_was_live then 0 else v_new.synced_from_ide::integer end,
+    v_bytes + octet_length(v_new.content) - octet_length(v_old.content))::sync.written;
 end $$;
 
--- Turns a note into a tombstone. Outcomes: deleted and already_deleted (body: when), not_found, version_mismatch, conflict.
+-- Turns a note into a tombstone. Outcomes: deleted and already_deleted (body: when), not_found, version_mismatch, unknown_version, conflict.
 create function sync.delete_note(
   caller auth.caller, p_seq bigint, p_note_id uuid, p_origin text, p_version_vector jsonb, p_if_version bigint
 ) returns sync.written
@@ -120,10 +136,13 @@ language plpgsql volatile as $$
 declare
   v_old noted.notes;
   v_edit sync.edit;
+  v_bytes bigint;
 begin
   select note.* into v_old from noted.notes as note where note.workspace_id = caller.workspace_id and note.id = p_note_id;
   if not found then
     return sync.refused(auth.reply(caller, 'not_found'));
+  elsif not sync.has_seen(v_old.version_vector, p_version_vector) then
+    return sync.refused(sync.unknown_version(caller, v_old));
   elsif v_old.deleted_at is not null then
     return sync.refused(auth.reply(caller, 'already_deleted', json_build_object('deleted_at', sync.instant(v_old.deleted_at))::text));
   elsif p_if_version <> v_old.version then
@@ -135,20 +154,25 @@ begin
     return sync.refused(sync.conflict(caller, v_old, 'delete', v_edit));
   end if;
 
-  perform sync.keep_revision(v_old);
-  perform sync.prune_revisions(caller.workspace_id, p_note_id);
+  v_bytes := sync.keep_revision(v_old) - sync.prune_revisions(caller.workspace_id, p_note_id);
   update noted.notes as note
     set deleted_at = now(), deleted_by = p_origin, updated_at = now(), version = note.version + 1, seq = p_seq,
-        version_vector = sync.counted(coalesce(p_version_vector, note.version_vector), p_origin), last_sync_origin_id = p_origin
+        version_vector = sync.counted(note.version_vector, sync.counter_name(caller, p_origin)), last_sync_origin_id = p_origin
     where note.workspace_id = caller.workspace_id and note.id = p_note_id;
   perform sync.move_between_folders(caller.workspace_id, v_old.folder_id, null);
   perform sync.settle_conflicts(caller, p_note_id, p_origin, coalesce(p_version_vector, v_old.version_vector), null, null, 'user');
   return row(
     auth.reply(caller, 'deleted', json_build_object('deleted_at', sync.instant(now()))::text),
-    1, -1, -v_old.synced_from_ide::integer)::sync.written;
+    1, -1, -v_old.synced_from_ide::integer, v_bytes)::sync.written;
 end $$;
 
--- The refusal of a write that has not seen the version it would replace; both sides are noted down.
+-- The refusal of a write that claims to have seen what never was: the vector was made up, or the database was set back since. Says what is stored.
+create function sync.unknown_version(caller auth.caller, p_note noted.notes) returns api.reply
+language sql stable
+return auth.reply(caller, 'unknown_version', json_build_object(
+  'version', (p_note).version, 'version_vector', (p_note).version_vector)::text);
+
+-- The refusal of a write that has not seen the version it would replace; both sides are noted down. Texts are given only to those who may read.
 create function sync.conflict(caller auth.caller, p_note noted.notes, p_kind text, p_edit sync.edit) returns api.reply
 language plpgsql volatile as $$
 declare
@@ -160,9 +184,9 @@ begin
     return auth.reply(caller, 'gone', sync.gone_json(p_note, v_conflict_id)::text);
   end if;
   return auth.reply(caller, 'conflict', json_build_object(
-    'noted_version', sync.noted_version(p_note),
+    'noted_version', sync.noted_version(caller, p_note),
     'conflict_id', v_conflict_id,
-    'base', case when v_base.version_number is not null and p_kind = 'update' then json_build_object(
+    'base', case when v_base.version_number is not null and p_kind = 'update' and auth.may_read(caller) then json_build_object(
       'version', v_base.version_number, 'version_vector', v_base.version_vector, 'content', v_base.content,
       'content_sha256', v_base.content_sha256) end)::text);
 end $$;
@@ -187,19 +211,29 @@ begin
     v_conflict_id := sync.log_conflict(caller, v_taken, 'create', p_origin, '{}', p_content, p_content_sha256, null);
   end if;
   return auth.reply(caller, 'path_taken', json_build_object(
-    'identical', v_taken.content_sha256 = p_content_sha256, 'noted_version', sync.noted_version(v_taken), 'conflict_id', v_conflict_id)::text);
+    'identical', v_taken.content_sha256 = p_content_sha256, 'noted_version', sync.noted_version(caller, v_taken), 'conflict_id', v_conflict_id)::text);
 end $$;
 
--- A path that no live note has, made of another one by a mark before its ending, such as `a (Noted).md`, then `a (Noted) 2.md`. Null where that
--- would be longer than a path may be: a note need not have one.
+-- A path that no live note has, made of another one by a mark before its ending, such as `a (Noted).md`, then `a (Noted) 2.md`. Of a name that would
+-- get too long so much is cut off as must be. Null where even that is none: a note need not have a path.
 create function sync.free_path_beside(p_workspace_id uuid, p_path text, p_mark text) returns text
 language plpgsql stable as $$
 declare
+  v_folder constant text := substring(p_path from '^(.*/)[^/]*$');
+  v_name constant text := substring(p_path from '[^/]*$');
+  -- A name that begins with its only dot has no ending.
+  v_ending constant text := coalesce(substring(v_name from '^.+(\.[^.]*)$'), '');
+  v_stem text := left(v_name, char_length(v_name) - char_length(v_ending));
+  v_mark text;
   v_path text;
 begin
   for v_number in 1..1000 loop
-    v_path := regexp_replace(p_path, '(\.[^./]*)?$', p_mark || case when v_number > 1 then ' ' || v_number else '' end || '\1');
-    exit when octet_length(v_path) > 1024 or octet_length(regexp_replace(v_path, '^.*/', '')) > 255;
+    v_mark := p_mark || case when v_number > 1 then ' ' || v_number else '' end;
+    while v_stem <> '' and (octet_length(v_stem || v_mark || v_ending) > 255 or octet_length(concat(v_folder, v_stem, v_mark, v_ending)) > 1024) loop
+      v_stem := left(v_stem, -1);
+    end loop;
+    v_path := concat(v_folder, v_stem, v_mark, v_ending);
+    exit when not noted.is_path(v_path);
     perform from noted.notes as note
       where note.workspace_id = p_workspace_id and note.ide_file_path = v_path and note.deleted_at is null;
     if not found then
@@ -223,5 +257,5 @@ begin
   return true;
 end $$;
 
-grant execute on function sync.create_note, sync.edit_note, sync.delete_note, sync.conflict, sync.path_taken, sync.free_path_beside,
+grant execute on function sync.create_note, sync.edit_note, sync.delete_note, sync.unknown_version, sync.conflict, sync.path_taken, sync.free_path_beside,
   sync.move_between_folders to noted_api;

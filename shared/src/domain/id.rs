@@ -47,6 +47,7 @@ id!(FolderId, "folder");
 id!(WorkspaceId, "workspace");
 id!(EpochId, "database epoch");
 id!(ConflictId, "conflict");
+id!(KeyId, "key");
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Who wrote: one editor instance, one agent, one browser tab.
 
 use super::invalid::{Invalid, json_as_text};
+use super::version_vector::BASELINE;
 use crate::limits;
 use std::borrow::Borrow;
 use std::fmt;
@@ -10,10 +11,13 @@ use std::fmt;
 pub struct OriginId(String);
 
 impl OriginId {
-    /// Accepts 1 to [`limits::ORIGIN_BYTES_MAX`] visible ASCII characters.
+    /// Accepts 1 to [`limits::ORIGIN_BYTES_MAX`] visible ASCII characters, but not the name that vectors give to all who are not named.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text.is_empty() || text.len() > limits::ORIGIN_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid::refused(format!("must be 1 to {} visible ASCII characters", limits::ORIGIN_BYTES_MAX)));
+        }
+        if text == BASELINE {
+            return Err(Invalid::refused(format!("must not be {BASELINE:?}, which stands for all who are not named")));
         }
         Ok(Self(text.to_owned()))
     }

@@ -6,14 +6,21 @@
 use super::OriginId;
 use super::invalid::Invalid;
 use crate::limits;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A counter for each writer; a writer that is not named stands at zero, and zero is never stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A counter for each writer, and one for all writers that are not named: those who have not written for so long that the server names them no
+/// more, and those who never wrote. No writer is named whose counter is that one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
-pub struct VersionVector(BTreeMap<OriginId, u64>);
+pub struct VersionVector {
+    counters: BTreeMap<OriginId, u64>,
+    baseline: u64,
+}
+
+/// The name of the counter of all who are not named; no writer may have it.
+pub const BASELINE: &str = "~";
 
 /// How one vector stands to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,41 +44,42 @@ impl VersionVector {
         if fields.len() > limits::VECTOR_ORIGINS_MAX {
             return Err(Invalid::refused(format!("names more than {} origins", limits::VECTOR_ORIGINS_MAX)));
         }
-        let mut counters = BTreeMap::new();
+        let mut vector = Self::default();
         for (origin, counter) in fields {
             let counter = counter
                 .as_u64()
                 .filter(|counter| *counter <= limits::COUNTER_MAX)
                 .ok_or_else(|| Invalid::malformed(format!("must hold whole numbers from 0 to {}", limits::COUNTER_MAX)))?;
-            let origin = OriginId::parse(&origin).map_err(|wrong| Invalid::malformed(format!("has an origin that {}", wrong.reason)))?;
-            if counter > 0 {
-                counters.insert(origin, counter);
+            if origin == BASELINE {
+                vector.baseline = counter;
+            } else {
+                let origin =
+                    OriginId::parse(&origin).map_err(|wrong| Invalid::malformed(format!("has an origin that {}", wrong.reason)))?;
+                vector.counters.insert(origin, counter);
             }
         }
-        Ok(Self(counters))
+        Ok(vector.normalised())
     }
 
     /// The counter of one writer.
     pub fn get(&self, origin: &str) -> u64 {
-        self.0.get(origin).copied().unwrap_or(0)
+        self.counters.get(origin).copied().unwrap_or(self.baseline)
     }
 
     /// Counts one more change by a writer.
     #[must_use]
     pub fn incremented(mut self, origin: &OriginId) -> Self {
-        let counter = self.0.entry(origin.clone()).or_insert(0);
-        *counter = counter.saturating_add(1).min(limits::COUNTER_MAX);
+        let counter = self.get(origin.as_str()).saturating_add(1).min(limits::COUNTER_MAX);
+        self.counters.insert(origin.clone(), counter);
         self
     }
 
     /// What both have seen together: the larger counter of each writer.
     #[must_use]
-    pub fn merged(mut self, other: &Self) -> Self {
-        for (origin, counter) in &other.0 {
-            let mine = self.0.entry(origin.clone()).or_insert(0);
-            *mine = (*mine).max(*counter);
-        }
-        self
+    pub fn merged(&self, other: &Self) -> Self {
+        let named = self.counters.keys().chain(other.counters.keys());
+        let counters = named.map(|origin| (origin.clone(), self.get(origin.as_str()).max(other.get(origin.as_str())))).collect();
+        Self { counters, baseline: self.baseline.max(other.baseline) }.normalised()
     }
 
     /// How this vector stands to another.
@@ -84,8 +92,23 @@ impl VersionVector {
         }
     }
 
-    fn has_seen(&self, other: &Self) -> bool {
-        other.0.iter().all(|(origin, counter)| self.get(origin.as_str()) >= *counter)
+    /// Whether a copy with this vector has seen every change in the other.
+    #[must_use]
+    pub fn has_seen(&self, other: &Self) -> bool {
+        let mut named = self.counters.keys().chain(other.counters.keys());
+        self.baseline >= other.baseline && named.all(|origin| self.get(origin.as_str()) >= other.get(origin.as_str()))
+    }
+
+    fn normalised(mut self) -> Self {
+        self.counters.retain(|_, counter| *counter != self.baseline);
+        self
+    }
+}
+
+impl Serialize for VersionVector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let baseline = (self.baseline > 0).then_some((BASELINE, &self.baseline));
+        serializer.collect_map(self.counters.iter().map(|(origin, counter)| (origin.as_str(), counter)).chain(baseline))
     }
 }
 
@@ -99,7 +122,8 @@ impl TryFrom<Value> for VersionVector {
 
 #[cfg(test)]
 mod tests {
-    use super::{Causality, OriginId, VersionVector};
+    use super::{BASELINE, Causality, OriginId, VersionVector};
+    use crate::limits;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -118,6 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_named_stands_at_the_baseline() {
+        let check = |mine, theirs, expected| assert_eq!(vector(mine).compare(&vector(theirs)), expected);
+        check(json!({"~": 3}), json!({"~": 3, "a": 3}), Causality::Equal);
+        check(json!({"~": 3}), json!({"a": 2, "b": 3}), Causality::Dominates);
+        check(json!({"~": 3}), json!({"a": 4}), Causality::Concurrent);
+        check(json!({"a": 9}), json!({"~": 1}), Causality::Concurrent);
+        check(json!({"~": 3, "a": 1}), json!({"~": 3}), Causality::Dominated);
+        let next = vector(json!({"~": 3})).incremented(&OriginId::parse("a").unwrap());
+        assert_eq!(serde_json::to_value(&next).unwrap(), json!({"a": 4, BASELINE: 3}));
+    }
+
+    #[test]
     fn refuses_what_is_not_a_vector() {
         for bad in
             [json!(null), json!([]), json!("x"), json!({"a": -1}), json!({"a": 1.5}), json!({"a": "1"}), json!({"": 1}), json!({"a b": 1})]
@@ -125,7 +161,7 @@ mod tests {
             assert!(VersionVector::parse(bad.clone()).is_err(), "{bad}");
         }
         assert!(VersionVector::parse(json!({"a": 9_007_199_254_740_992_u64})).is_err());
-        let crowd: serde_json::Map<_, _> = (0..1025).map(|n| (format!("o{n}"), json!(1))).collect();
+        let crowd: serde_json::Map<_, _> = (0..=limits::VECTOR_ORIGINS_MAX).map(|n| (format!("o{n}"), json!(1))).collect();
         assert!(VersionVector::parse(crowd.into()).is_err());
     }
 
@@ -138,16 +174,16 @@ mod tests {
     }
 
     fn any_vector() -> impl Strategy<Value = VersionVector> {
-        prop::collection::btree_map("[a-e]", 0_u64..4, 0..5).prop_map(|counters| vector(json!(counters)))
+        prop::collection::btree_map("[a-e~]", 0_u64..4, 0..5).prop_map(|counters| vector(json!(counters)))
     }
 
     proptest! {
         #[test]
         fn merging_does_not_depend_on_order(a in any_vector(), b in any_vector(), c in any_vector()) {
-            prop_assert_eq!(a.clone().merged(&b), b.clone().merged(&a));
-            prop_assert_eq!(a.clone().merged(&b).merged(&c), a.clone().merged(&b.clone().merged(&c)));
-            prop_assert_eq!(a.clone().merged(&a), a.clone());
-            prop_assert!(matches!(a.clone().merged(&b).compare(&a), Causality::Equal | Causality::Dominates));
+            prop_assert_eq!(a.merged(&b), b.merged(&a));
+            prop_assert_eq!(a.merged(&b).merged(&c), a.merged(&b.merged(&c)));
+            prop_assert_eq!(a.merged(&a), a.clone());
+            prop_assert!(matches!(a.merged(&b).compare(&a), Causality::Equal | Causality::Dominates));
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! Notes on their way in and out.
 
 use crate::domain::{
-    ConflictId, Content, ContentHash, FileMetadata, FolderId, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector,
+    ConflictId, Content, ContentHash, FileMetadata, FolderId, KeyId, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -105,6 +105,17 @@ impl NoteUpdate {
     }
 }
 
+/// Who wrote a text, as the server knows it and not as the writer calls itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The key.
+    pub key_id: KeyId,
+    /// The kind of the key; `agent` where a person's key wrote for an agent.
+    pub kind: String,
+    /// The model that wrote it, if it was one and it was told.
+    pub model: Option<String>,
+}
+
 /// A note as the server has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoteOut {
@@ -138,6 +149,8 @@ pub struct NoteOut {
     pub seq: i64,
     /// Who wrote this version.
     pub last_sync_origin_id: OriginId,
+    /// Who wrote the text; null where a release before this one stored it.
+    pub author: Option<Author>,
     /// When the note was created.
     pub created_at: Timestamp,
     /// When this version was written.
@@ -287,12 +300,12 @@ impl Conflict {
 pub struct NotedVersion {
     /// Its id.
     pub id: NoteId,
-    /// Its title.
-    pub title: String,
-    /// Its text.
-    pub content: String,
-    /// SHA-256 of its text.
-    pub content_sha256: ContentHash,
+    /// Its title; null for a key that may not read.
+    pub title: Option<String>,
+    /// Its text; null for a key that may not read.
+    pub content: Option<String>,
+    /// SHA-256 of its text; null for a key that may not read.
+    pub content_sha256: Option<ContentHash>,
     /// Its path.
     pub ide_file_path: Option<NotePath>,
     /// Its number, the value of `ETag` and `If-Match`.

@@ -1,7 +1,7 @@
 //! Notes as a resource: what is written through `/v1/notes`, and the versions that can be read back.
 
 use crate::domain::{Content, ContentHash, FileMetadata, FolderId, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector};
-use crate::wire::note::present;
+use crate::wire::note::{Author, present};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -97,6 +97,8 @@ pub struct NoteVersion {
     pub version_vector: VersionVector,
     /// Who wrote this text.
     pub created_by: OriginId,
+    /// Who wrote it, as the server knows it; null where a release before this one stored it.
+    pub author: Option<Author>,
     /// When.
     pub created_at: Timestamp,
     /// The text; absent in a list.

@@ -120,7 +120,7 @@ async fn two_keys_of_one_workspace_share_its_notes() {
     .await
     .unwrap();
     let workspace = Some(first.key.workspace_id);
-    let second = shared().tenant_with(|request| KeyRequest { workspace, new_workspace: None, email, ..request }).await;
+    let second = shared().tenant_with(|request| KeyRequest { workspace, new_workspace: None, email, ..request }).await.writing_as("second");
     assert_eq!(second.get("/v1/ide-sync/list").await.data(200)["notes"], json!([note]));
     second.edited(&note, "two").await;
     assert_eq!(first.get("/v1/ide-sync/list").await.data(200)["notes"][0]["content"], "two");

@@ -30,7 +30,7 @@ async fn agent_and_person() -> (Client, Client) {
     let email = format!("{}@example.com", Uuid::new_v4());
     let scopes: Vec<String> = ["notes:read", "notes:write", "notes:delete", "ide:sync"].map(str::to_owned).into();
     let agent = KeyRequest { email: email.clone(), kind: KeyKind::Agent, scopes, ..any_key() };
-    let agent = shared().tenant_with(|_| agent).await;
+    let agent = shared().tenant_with(|_| agent).await.writing_as("agent");
     let workspace = Some(agent.key.workspace_id);
     let person = shared().tenant_with(|request| KeyRequest { workspace, new_workspace: None, email, ..request }).await;
     (agent, person)

@@ -35,8 +35,9 @@ async fn a_note_is_answered_whole_with_201() {
         "note_type": "ide_synced", "source_metadata": {}, "file_metadata": {}, "synced_from_ide": true,
         "ide_file_path": "docs/architecture.md", "ide_last_modified": "2026-01-31T09:30:00.000000Z", "last_ide_sync_at": null,
         "folder_id": null, "version": 1, "version_vector": { "test-origin": 1 }, "seq": 1, "last_sync_origin_id": "test-origin",
-        "created_at": null, "updated_at": null,
+        "author": { "key_id": null, "kind": "ide", "model": null }, "created_at": null, "updated_at": null,
     });
+    assert!(note["author"]["key_id"].take().is_string());
     assert_eq!(note, expected);
     assert_eq!(answer.header("etag"), format!("\"{}-1\"", id_of(&data["note"])));
     assert_eq!(client.get("/v1/ide-sync/list").await.data(200)["notes"][0], data["note"], "what is listed is what was answered");

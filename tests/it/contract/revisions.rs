@@ -1,11 +1,17 @@
 //! What notes said before: which texts are kept, how they are read, compared and brought back.
 
+use noted::keys::{KeyKind, KeyRequest};
 use noted_tests::client::{Client, id_of, note_update, send, tag_of};
 use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{assert_refused, with};
+
+/// What an editor's key may do.
+fn ide_scopes() -> Vec<String> {
+    ["notes:read", "notes:write", "notes:delete", "ide:sync"].map(str::to_owned).into()
+}
 
 async fn revisions(client: &Client, note: &Value) -> Vec<Value> {
     let list = client.get(&format!("/v1/notes/{}/revisions", id_of(note))).await.data(200);
@@ -50,8 +56,8 @@ async fn a_new_title_alone_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn the_ten_newest_are_kept() {
-    let client = shared().tenant().await;
+async fn the_ten_newest_of_a_program_are_kept() {
+    let client = shared().tenant_with(|request| KeyRequest { kind: KeyKind::Integration, scopes: ide_scopes(), ..request }).await;
     let mut note = client.note("a.md", "0").await;
     for number in 1..=12 {
         note = client.edited(&note, &number.to_string()).await;

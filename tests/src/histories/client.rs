@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use noted_client::engine::{Answer, Disk, Effect, Engine, Found, Keep, LocalFile, Pending, Request, Side, State, Task};
 use noted_shared::domain::{ContentHash, NoteId, NotePath, OriginId, Timestamp, Title, VersionVector};
-
 use noted_shared::wire::ResyncReason;
 
-use super::server::Server;
-use crate::model::has_seen;
+use super::server::{Sender, Server};
 
 /// Steps of one sync at most; more would never end.
 const STEPS_MAX: usize = 2_000;
@@ -53,6 +51,10 @@ pub struct Client {
     acknowledged: Vec<ContentHash>,
     /// Texts that were here when this client or the server forgot what was. They may be sent as new.
     survived: HashSet<ContentHash>,
+    /// The last request that was sent, and its text: whoever overhears it can send it too.
+    pub(super) last_sent: Option<(OriginId, Pending, Option<String>)>,
+    /// Names under which the server knows this client.
+    written_as: HashSet<OriginId>,
     /// Conflicts that began here.
     pub conflicts: usize,
     /// Requests that were sent.
@@ -85,6 +87,8 @@ impl Client {
             known: HashSet::new(),
             acknowledged: Vec::new(),
             survived: HashSet::new(),
+            last_sent: None,
+            written_as: HashSet::new(),
             conflicts: 0,
             requests: 0,
         }
@@ -158,11 +162,25 @@ impl Client {
 
     /// Everything that the client remembers is lost, but not its files.
     pub fn lose_state(&mut self) {
-        self.runs += 1;
         self.own.clear();
         self.survive();
-        let origin = OriginId::parse(&format!("client-{}-{}", self.name, self.runs)).unwrap_or_else(|_| unreachable!("the name is short"));
-        self.saved = State::new("memory", origin);
+        self.saved = State::new("memory", self.next_origin());
+        self.runs += 1;
+    }
+
+    /// The name that this client writes under.
+    pub(super) fn origin(&self) -> OriginId {
+        self.saved.origin.clone()
+    }
+
+    /// The name that it would take if it forgot this one.
+    pub(super) fn next_origin(&self) -> OriginId {
+        OriginId::parse(&format!("client-{}-{}", self.name, self.runs + 1)).unwrap_or_else(|_| unreachable!("the name is short"))
+    }
+
+    /// Whether the server knows that a name is this client's.
+    pub(super) fn has_written_as(&self, origin: &OriginId) -> bool {
+        self.written_as.contains(origin)
     }
 
     /// The place in the feed is lost.
@@ -177,6 +195,7 @@ impl Client {
     /// When the server cannot be asked.
     pub(super) fn server_was_set_back(&mut self, server: &mut Server) -> Result<(), String> {
         self.survive();
+        self.written_as.clear();
         let mut kept = Vec::new();
         for hash in self.acknowledged.drain(..) {
             if server.has_text(hash)? {
@@ -186,7 +205,7 @@ impl Client {
         self.acknowledged = kept;
         // Whoever has seen a version has seen what it was made from, and may replace that without having had it here.
         for (note_id, seen) in self.vectors() {
-            self.known.extend(server.specified(note_id).filter(|note| has_seen(&seen, &note.vector)).map(|note| note.hash));
+            self.known.extend(server.specified(note_id).filter(|note| seen.has_seen(&note.vector)).map(|note| note.hash));
         }
         Ok(())
     }
@@ -378,7 +397,11 @@ impl Client {
             None => None,
             Some(note_id) => server.note(note_id)?,
         };
-        let Some(answer) = server.send(&self.saved.origin, pending, text.as_deref())? else { return Ok(None) };
+        self.last_sent = Some((self.origin(), pending.clone(), text.clone()));
+        let Some(answer) = server.send(Sender::Client, &self.saved.origin, pending, text.as_deref())? else { return Ok(None) };
+        if !matches!(answer, Answer::OriginTaken | Answer::KeyReused) {
+            self.written_as.insert(self.origin());
+        }
         if let (Answer::Written(_), Some(hash)) = (&answer, pending.request.text()) {
             self.acknowledged.push(hash);
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use noted::keys::{KeyKind, KeyRequest};
 use noted_client::api::{Api, Retry};
 use noted_client::engine::{Answer, Page, PageRequest, Pending};
 use noted_client::failure::{Failure, Kind};
@@ -15,8 +16,9 @@ use noted_shared::wire::ResyncReason;
 use url::Url;
 use uuid::Uuid;
 
+use super::postgres::LIARS_SCOPES;
 use super::postgres::Station;
-use super::server::{Server, Stored};
+use super::server::{Sender, Server, Stored};
 use crate::proxy::FaultyWire;
 use crate::world::World;
 
@@ -34,6 +36,10 @@ const FAULTS: &str = "select
     (select count(*) from noted.note_revisions as old join noted.notes as note on note.id = old.note_id where old.version_number >= note.version)
     + (select count(*) from noted.notes as note, noted.workspaces as workspace where workspace.id = $1 and note.seq > workspace.seq)
     + (select abs(workspace.live_notes - (select count(*) from noted.notes where deleted_at is null)) from noted.workspaces as workspace
+        where workspace.id = $1)
+    + (select abs(workspace.stored_bytes - (select coalesce(sum(octet_length(content)), 0) from noted.notes)
+          - (select coalesce(sum(octet_length(content)), 0) from noted.note_revisions)
+          - (select coalesce(sum(octet_length(content)), 0) from noted.conflict_texts)) from noted.workspaces as workspace
         where workspace.id = $1)";
 
 /// One workspace behind a wire of its own.
@@ -41,6 +47,7 @@ const FAULTS: &str = "select
 pub struct Http {
     station: Rc<RefCell<Station>>,
     api: Api,
+    liars: Api,
     wire: FaultyWire,
     workspace: Uuid,
     /// Texts that went with a tombstone when it was collected.
@@ -54,20 +61,34 @@ impl Http {
     /// When the stack refuses.
     pub fn server(world: &World, station: &Rc<RefCell<Station>>, seed: u64) -> Result<Server, String> {
         let mut connections = station.borrow_mut();
-        let key = connections.runtime.block_on(world.make_key(|request| request)).map_err(told)?;
+        let email = format!("{}@example.com", Uuid::new_v4());
+        let key = world.make_key(|request| KeyRequest { email: email.clone(), ..request });
+        let key = connections.runtime.block_on(key).map_err(told)?;
+        let scopes = LIARS_SCOPES.map(str::to_owned).to_vec();
+        let (workspace, kind) = (Some(key.workspace_id), KeyKind::Integration);
+        let liars = world.make_key(|request| KeyRequest { workspace, new_workspace: None, email, kind, scopes, ..request });
+        let liars = connections.runtime.block_on(liars).map_err(told)?;
         connections.enter(key.workspace_id)?;
         let target = world.base_url().socket_addrs(|| None).map_err(told)?.first().copied().ok_or("the host has no address")?;
         let wire = connections.runtime.block_on(FaultyWire::start(target, seed)).map_err(told)?;
         let base: Url = format!("http://{}", wire.address()).parse().map_err(told)?;
         let api = Api::new(&base, &key.api_key, RETRY).map_err(told)?;
+        let liars = Api::new(&base, &liars.api_key, RETRY).map_err(told)?;
         drop(connections);
         let (station, workspace) = (Rc::clone(station), key.workspace_id);
-        Ok(Server::Http(Box::new(Self { station, api, wire, workspace, collected: HashSet::new() })))
+        Ok(Server::Http(Box::new(Self { station, api, liars, wire, workspace, collected: HashSet::new() })))
     }
 
-    pub(super) fn send(&mut self, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Result<Option<Answer>, String> {
+    pub(super) fn send(
+        &mut self,
+        sender: Sender,
+        origin: &OriginId,
+        pending: &Pending,
+        text: Option<&str>,
+    ) -> Result<Option<Answer>, String> {
         let text = text.map(|text| Content::parse(text.to_owned())).transpose().map_err(|error| format!("{error:?}"))?;
-        answered(self.station.borrow().runtime.block_on(self.api.deliver(origin, pending, text)))
+        let api = if sender == Sender::Liar { &self.liars } else { &self.api };
+        answered(self.station.borrow().runtime.block_on(api.deliver(origin, pending, text)))
     }
 
     pub(super) fn page(&mut self, request: &PageRequest) -> Result<Option<Result<Page, ResyncReason>>, String> {

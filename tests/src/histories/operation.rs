@@ -1,10 +1,12 @@
 //! What happens in a history, and how one is made.
 
 use noted_client::engine::Keep;
+use noted_shared::limits::COUNTER_MAX;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::client::{Client, Fault, name};
+use super::liar::{Liar, Lie, Whose};
 use super::server::Server;
 
 /// One thing that happens. Numbers are taken modulo what there is.
@@ -32,10 +34,12 @@ pub enum Operation {
     BackUp,
     /// The server's operator sets it back to the backup.
     Restore,
+    /// Somebody lies, about a file and a client.
+    Lie(Lie, usize, usize),
 }
 
 impl Operation {
-    pub(super) fn perform(&self, clients: &mut [Client], server: &mut Server) -> Result<(), String> {
+    pub(super) fn perform(&self, clients: &mut [Client], liar: &mut Liar, server: &mut Server) -> Result<(), String> {
         let count = clients.len();
         match *self {
             Self::Edit(who, which) => clients[who % count].edit(&name(which)),
@@ -54,6 +58,7 @@ impl Operation {
             Self::LoseState(who) => clients[who % count].lose_state(),
             Self::Collect => return server.collect(),
             Self::BackUp => return server.back_up(),
+            Self::Lie(lie, which, whom) => return liar.tell(lie, which, &clients[whom % count], server),
             Self::Restore => {
                 if server.restore()? {
                     for client in clients {
@@ -93,9 +98,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (who.clone(), which.clone(), which.clone()).prop_map(|(who, from, to)| Operation::Rename(who, from, to)),
         8 => who.clone().prop_map(|who| Operation::Sync(who, Fault::None)),
         8 => (who.clone(), fault()).prop_map(|(who, fault)| Operation::Sync(who, fault)),
-        2 => (who.clone(), which, keep()).prop_map(|(who, which, keep)| Operation::Resolve(who, which, keep)),
+        2 => (who.clone(), which.clone(), keep()).prop_map(|(who, which, keep)| Operation::Resolve(who, which, keep)),
         1 => who.clone().prop_map(Operation::LoseCursor),
-        1 => who.prop_map(Operation::LoseState),
+        1 => who.clone().prop_map(Operation::LoseState),
+        3 => (lie(), which.clone(), who).prop_map(|(lie, which, whom)| Operation::Lie(lie, which, whom)),
         1 => Just(Operation::Collect),
         1 => Just(Operation::BackUp),
         1 => Just(Operation::Restore),
@@ -104,6 +110,24 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 fn keep() -> impl Strategy<Value = Keep> {
     prop_oneof![Just(Keep::Mine), Just(Keep::Theirs), Just(Keep::Both), Just(Keep::Merged), Just(Keep::Later)]
+}
+
+fn lie() -> impl Strategy<Value = Lie> {
+    let by = prop_oneof![Just(1), Just(2), Just(COUNTER_MAX)];
+    let whose = prop_oneof![Just(Whose::Clients), Just(Whose::Nobodys), Just(Whose::AllOthers)];
+    prop_oneof![
+        3 => (by, whose).prop_map(|(by, whose)| Lie::Ahead(by, whose)),
+        2 => Just(Lie::SeenAll),
+        1 => Just(Lie::SeenAllAndDelete),
+        1 => Just(Lie::SeenNothing),
+        2 => Just(Lie::Another),
+        1 => Just(Lie::NextOne),
+        1 => Just(Lie::Again),
+        1 => Just(Lie::AgainWithOtherText),
+        1 => Just(Lie::Hash),
+        1 => Just(Lie::Id),
+        1 => (-3..4_i64).prop_map(Lie::Cursor),
+    ]
 }
 
 fn fault() -> impl Strategy<Value = Fault> {

@@ -10,7 +10,7 @@ mod stored;
 
 pub use calls::Caller;
 pub use station::Station;
-pub(super) use station::make_workspace;
+pub(super) use station::{LIARS_SCOPES, make_liar, make_workspace};
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,10 +19,11 @@ use noted_client::engine::{Answer, Page, PageRequest, Pending};
 use noted_shared::domain::{NoteId, OriginId};
 use noted_shared::wire::ResyncReason;
 
-use super::server::Server;
+use super::server::{Sender, Server};
 use crate::model::Model;
 
-/// Old texts of a note that are kept whoever wrote them; which of the older ones stay, the specification does not say.
+/// Old texts of a note that are kept whoever wrote them. Of the older ones all stay that a person wrote; which of the others, the specification does
+/// not say.
 const REVISIONS_KEPT: usize = 10;
 
 /// One workspace, and what the specification says of it.
@@ -30,6 +31,8 @@ const REVISIONS_KEPT: usize = 10;
 pub struct Postgres {
     station: Rc<RefCell<Station>>,
     caller: Caller,
+    /// Another key of the workspace, whose texts are no person's.
+    liar: Caller,
     specification: Model,
 }
 
@@ -40,20 +43,22 @@ impl Postgres {
     /// When the database refuses.
     pub fn server(station: &Rc<RefCell<Station>>) -> Result<Server, String> {
         let (caller, epoch) = station.borrow_mut().workspace()?;
+        let liar = station.borrow_mut().liar(&caller)?;
         let specification = Model::of(caller.workspace.into(), epoch);
-        Ok(Server::Postgres(Box::new(Self { station: Rc::clone(station), caller, specification })))
+        Ok(Server::Postgres(Box::new(Self { station: Rc::clone(station), caller, liar, specification })))
     }
 
     pub(super) fn specification(&self) -> &Model {
         &self.specification
     }
 
-    pub(super) fn send(&mut self, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Result<Answer, String> {
-        let answer = self.station.borrow_mut().send(&self.caller, origin, pending, text)?;
+    pub(super) fn send(&mut self, sender: Sender, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Result<Answer, String> {
+        let caller = if sender == Sender::Liar { &self.liar } else { &self.caller };
+        let answer = self.station.borrow_mut().send(caller, origin, pending, text)?;
         if let Answer::Written(written) = &answer {
             self.specification.name_next(written.note_id);
         }
-        let expected = self.specification.send(origin, pending, text);
+        let expected = self.specification.send(sender, origin, pending, text);
         if answer == expected || self.differs_in_an_old_base(&answer, &expected) {
             return Ok(answer);
         }

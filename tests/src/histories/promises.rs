@@ -11,12 +11,19 @@ use sqlx::{ConnectOptions, PgConnection};
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use super::postgres::{Caller, make_workspace};
+use super::postgres::{Caller, make_liar, make_workspace};
 
 /// Callers at once.
 const CALLERS: usize = 8;
 /// Notes that each of them makes.
 const NOTES_EACH: usize = 5;
+
+/// Writers of one note, one after the other.
+const CROWD: usize = 1_100;
+/// Names in a stored vector at most: 65 writers, and one for all others.
+const WRITERS_STORED: usize = 66;
+/// Versions that a program writes over a person's.
+const VERSIONS_ON_TOP: usize = 13;
 
 /// A workspace, and a connection for each caller.
 struct Scene {
@@ -54,6 +61,10 @@ pub async fn ask_all(database: &LocalDatabase) -> anyhow::Result<Vec<Promise>> {
     asked.push(("a place from before a collection is refused", scene.collection().await));
     let mut scene = Scene::open(database).await?;
     asked.push(("a place from before a restore is refused", scene.restore().await));
+    let mut scene = Scene::open(database).await?;
+    asked.push(("a thousand writers leave a small vector, and whoever was behind stays behind", scene.crowd().await));
+    let mut scene = Scene::open(database).await?;
+    asked.push(("a person's text outlives what others write on top", scene.texts_of_people().await));
     Ok(asked)
 }
 
@@ -210,6 +221,56 @@ impl Scene {
         collected.map_err(|error| error.to_string())?;
         let answer = self.caller.page(&mut self.apps[0], &PageRequest { cursor: Some(end), include_content: false }).await?;
         check(answer == Err(ResyncReason::TombstonesCollected), || format!("{answer:?}"))
+    }
+
+    /// Each writes once or twice, as clones do that a build makes and throws away.
+    async fn crowd(&mut self) -> Result<(), String> {
+        let mut note = self.note().await?;
+        let mut behind = Vec::new();
+        for number in 0..CROWD {
+            let text = format!("text {number}");
+            let update = update(&format!("crowd-{number}"), &note, &text, false);
+            // Every other writer writes twice, so that counters differ.
+            let writer = origin(1 + number / 3 * 2 + usize::from(number % 3 == 2));
+            let answer = self.caller.send(&mut self.apps[0], &writer, &update, Some(&text)).await?;
+            let Answer::Written(written) = answer else { return Err(format!("writer {number} was answered {answer:?}")) };
+            behind.push(std::mem::replace(&mut note, written));
+        }
+        let named = serde_json::to_value(&note.version_vector).map_err(|error| error.to_string())?;
+        let named = named.as_object().map_or(0, serde_json::Map::len);
+        check(named <= WRITERS_STORED, || format!("{named} writers are stored"))?;
+        for old in behind.iter().step_by(37) {
+            let key = format!("behind-{}", old.version);
+            let answer = self.send(&update(&key, old, "late", false), Some("late")).await?;
+            check(matches!(answer, Answer::Conflict(..)), || format!("who had version {} was answered {answer:?}", old.version))?;
+        }
+        // A new writer, and one whose counter has left the vector.
+        for (number, key) in [(CROWD + 1, "new"), (1, "returned")] {
+            let answer = self.caller.send(&mut self.apps[0], &origin(number), &update(key, &note, key, false), Some(key)).await?;
+            let Answer::Written(written) = answer else { return Err(format!("writer {number} was answered {answer:?}")) };
+            let is_after = written.version_vector.has_seen(&note.version_vector) && !note.version_vector.has_seen(&written.version_vector);
+            check(is_after, || format!("{:?} does not come after {:?}", written.version_vector, note.version_vector))?;
+            note = written;
+        }
+        Ok(())
+    }
+
+    async fn texts_of_people(&mut self) -> Result<(), String> {
+        let first = self.note().await?;
+        let answer = self.send(&update("again", &first, "another text", false), Some("another text")).await?;
+        let Answer::Written(mut note) = answer else { return Err(format!("{answer:?}")) };
+        let program = make_liar(&mut self.owner, &self.caller).await.map_err(|error| error.to_string())?;
+        for number in 0..VERSIONS_ON_TOP {
+            let text = format!("text {number}");
+            let update = update(&format!("program-{number}"), &note, &text, false);
+            let answer = program.send(&mut self.apps[0], &origin(1), &update, Some(&text)).await?;
+            let Answer::Written(written) = answer else { return Err(format!("{answer:?}")) };
+            note = written;
+        }
+        let kept = "select count(*), count(*) filter (where content = 'text') from noted.note_revisions";
+        let (all, persons): (i64, i64) = sqlx::query_as(kept).fetch_one(&mut self.owner).await.map_err(|error| error.to_string())?;
+        check(persons == 1, || "the person's first text is gone".to_owned())?;
+        check(all <= 12, || format!("{all} texts are kept, and ten are promised of a program's"))
     }
 
     async fn note(&mut self) -> Result<Written, String> {

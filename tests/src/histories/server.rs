@@ -11,6 +11,15 @@ use super::http::Http;
 use super::postgres::Postgres;
 use crate::model::{Model, Note};
 
+/// Whose key a request brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// That of the clients, which is a person's.
+    Client,
+    /// That of somebody else in the workspace, who is none.
+    Liar,
+}
+
 /// A server with one workspace.
 #[derive(Debug)]
 pub enum Server {
@@ -38,11 +47,17 @@ impl Server {
     }
 
     /// Answers a request; nothing when the connection was lost.
-    pub(super) fn send(&mut self, origin: &OriginId, pending: &Pending, text: Option<&str>) -> Result<Option<Answer>, String> {
+    pub(super) fn send(
+        &mut self,
+        sender: Sender,
+        origin: &OriginId,
+        pending: &Pending,
+        text: Option<&str>,
+    ) -> Result<Option<Answer>, String> {
         match self {
-            Self::Model(model) => Ok(Some(model.send(origin, pending, text))),
-            Self::Postgres(postgres) => postgres.send(origin, pending, text).map(Some),
-            Self::Http(http) => http.send(origin, pending, text),
+            Self::Model(model) => Ok(Some(model.send(sender, origin, pending, text))),
+            Self::Postgres(postgres) => postgres.send(sender, origin, pending, text).map(Some),
+            Self::Http(http) => http.send(sender, origin, pending, text),
         }
     }
 
@@ -145,8 +160,8 @@ impl Server {
             if !note.is_deleted && !paths.insert(&note.path) {
                 return Err(format!("two notes at {}", note.path));
             }
-            let is_in_order = note.revisions.windows(2).all(|pair| pair[0].0 < pair[1].0);
-            if !is_in_order || note.revisions.last().is_some_and(|last| last.0 >= note.version) {
+            let is_in_order = note.revisions.windows(2).all(|pair| pair[0].version < pair[1].version);
+            if !is_in_order || note.revisions.last().is_some_and(|last| last.version >= note.version) {
                 return Err(format!("the versions of {} are out of order", note.path));
             }
         }

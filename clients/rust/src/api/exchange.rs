@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 
 use super::{Api, Refusal};
-use crate::engine::{Answer, FileFacts, Page, PageRequest, Pending, Request, Written};
+use crate::engine::{Answer, FileFacts, Page, PageRequest, Pending, Remote, Request, Written};
 
 /// Notes on a page of changes.
 const PAGE_NOTES: u16 = 500;
@@ -116,6 +116,8 @@ fn settled(error: anyhow::Error) -> Result<Answer> {
         (410, _) => details::<Gone>(refusal).map(|gone| Answer::Gone(gone.version, gone.version_vector)),
         (404, "NOT_FOUND") => Some(Answer::NotFound),
         (422, "IDEMPOTENCY_KEY_REUSED") => Some(Answer::KeyReused),
+        (422, "UNKNOWN_VERSION") => Some(Answer::UnknownVersion),
+        (422, "ORIGIN_TAKEN") => Some(Answer::OriginTaken),
         (400 | 413 | 415 | 422, _) => Some(Answer::Refused(refusal.problem.message.clone())),
         _ => None,
     };
@@ -124,10 +126,10 @@ fn settled(error: anyhow::Error) -> Result<Answer> {
 
 fn conflict(refusal: &Refusal) -> Option<Answer> {
     if let Some(taken) = details::<PathTaken>(refusal) {
-        return Some(Answer::PathTaken(Box::new(taken.noted_version.into())));
+        return Some(Answer::PathTaken(Box::new(Remote::of_refusal(taken.noted_version)?)));
     }
     let conflict = details::<Conflict>(refusal)?;
-    Some(Answer::Conflict(Box::new(conflict.noted_version.into()), conflict.base.map(|base| base.content)))
+    Some(Answer::Conflict(Box::new(Remote::of_refusal(conflict.noted_version)?), conflict.base.map(|base| base.content)))
 }
 
 fn details<T: DeserializeOwned>(refusal: &Refusal) -> Option<T> {

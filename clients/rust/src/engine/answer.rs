@@ -25,6 +25,10 @@ pub enum Answer {
     NotFound,
     /// The key was used for another request: only a state that was set back by a backup can do that.
     KeyReused,
+    /// The request claims to have seen what the database knows nothing of: it was set back to a backup.
+    UnknownVersion,
+    /// Another key writes under this folder's name.
+    OriginTaken,
     /// The request is refused, and would be every time.
     Refused(String),
 }

@@ -1,8 +1,7 @@
 //! What it means for this folder that the database was set back to a backup.
 //!
 //! The server then does not know what this folder has seen. Texts that were acknowledged after the backup may be in this folder and nowhere
-//! else: each is sent again, or stands in a conflict, or is kept beside the folder before a file is replaced. And a vector says less than it
-//! did, because a count that was given out before may be given out again.
+//! else: each is sent again, or stands in a conflict, or is kept beside the folder before a file is replaced.
 
 use noted_shared::domain::{NotePath, OriginId};
 use noted_shared::wire::ResyncReason;
@@ -27,7 +26,6 @@ impl Engine {
     /// Takes in that nobody knows what was missed: everything is read again, and compared by text.
     pub fn resync(&mut self, reason: ResyncReason) {
         if reason == ResyncReason::DatabaseRestored {
-            self.begin_new_origin();
             self.state.epoch = None;
             // It came from what is lost. A note that has taken its place since is another, whose file would be taken for this one.
             self.state.applying.clear();
@@ -42,9 +40,8 @@ impl Engine {
         self.unsaved = true;
     }
 
-    /// Under its old name this folder would count on from where the backup ended. Then two texts of one note could have the same vector, and
-    /// whoever has one of them would be taken to have seen the other.
-    fn begin_new_origin(&mut self) {
+    /// Another key has the old name.
+    pub(super) fn begin_new_origin(&mut self) {
         self.keys += 1;
         let stem: String = self.state.origin.as_str().split('.').take(1).flat_map(str::chars).take(STEM_BYTES_MAX).collect();
         let origin = OriginId::parse(&format!("{stem}.{}.{}", self.run, self.keys));

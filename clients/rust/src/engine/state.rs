@@ -191,17 +191,19 @@ impl From<Change> for Remote {
     }
 }
 
-impl From<NotedVersion> for Remote {
-    fn from(noted: NotedVersion) -> Self {
-        Self {
+impl Remote {
+    /// The version that a request stood in conflict with; none if the key may not read it, and so cannot sync.
+    #[must_use]
+    pub fn of_refusal(noted: NotedVersion) -> Option<Self> {
+        Some(Self {
             note_id: noted.id,
             path: noted.ide_file_path,
-            title: noted.title,
-            hash: Some(noted.content_sha256),
+            title: noted.title?,
+            hash: Some(noted.content_sha256?),
             version: noted.version,
             version_vector: noted.version_vector,
-            text: Some(noted.content),
-        }
+            text: Some(noted.content?),
+        })
     }
 }
 

@@ -87,6 +87,12 @@ outcomes! {
     Gone = "gone",
     /// The note is at another version than the request demands.
     VersionMismatch = "version_mismatch",
+    /// The sent vector claims what never was.
+    UnknownVersion = "unknown_version",
+    /// Another key writes under the sent name.
+    OriginTaken = "origin_taken",
+    /// The workspace has no more room.
+    StorageFull = "storage_full",
     /// One thing, as it is.
     Read = "read",
     /// What the client has is what there is.
@@ -212,6 +218,9 @@ impl Row {
             },
             Some(Outcome::RateLimited) => self.rate_limited(),
             Some(Outcome::KeyReused) => Error::KeyReused,
+            Some(Outcome::UnknownVersion) => self.body().map_or_else(|unreadable| unreadable, Error::UnknownVersion),
+            Some(Outcome::OriginTaken) => self.body().map_or_else(|unreadable| unreadable, Error::OriginTaken),
+            Some(Outcome::StorageFull) => Error::StorageFull,
             Some(Outcome::RuleBroken) => self.body().map_or_else(|unreadable| unreadable, Error::RuleBroken),
             other => Error::internal("reading a reply", format!("unexpected outcome {other:?}")),
         }

@@ -13,7 +13,8 @@ async fn doors(client: &Client, person: &Client, content: impl Fn(usize) -> Stri
     let (one, two, three, four) = (fresh(person).await, fresh(person).await, fresh(person).await, fresh(person).await);
     let replacement = json!({ "title": "Plan", "content": content(3), "note_type": "import" });
     let (conflict_id, vector) = conflict(person).await;
-    let resolution = json!({ "strategy": "manual_merge", "sync_origin_id": "a", "version_vector": vector, "content": content(5) });
+    let resolution =
+        json!({ "strategy": "manual_merge", "sync_origin_id": client.origin, "version_vector": vector, "content": content(5) });
     let change = with(with(text(&content(6)), "note_id", id_of(&four)), "if_version", 1);
     vec![
         ("POST /v1/ide-sync/create", client.create(&note_in(&path(), &content(0))).await),

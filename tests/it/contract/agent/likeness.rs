@@ -150,8 +150,8 @@ async fn the_vectors_that_a_text_was_compared_by_become_the_notes() {
 #[tokio::test]
 async fn a_provider_that_fails_or_hangs_holds_no_text_up() {
     let world = World::start().await.unwrap();
-    let agent =
-        world.tenant_with(|_| KeyRequest { email: "a@example.com".to_owned(), scopes: vec!["notes:write".to_owned()], ..any_key() }).await;
+    let scopes = ["notes:read".to_owned(), "notes:write".to_owned()];
+    let agent = world.tenant_with(|_| KeyRequest { email: "a@example.com".to_owned(), scopes: scopes.into(), ..any_key() }).await;
     let mut owner = database::connect(&world.database.owner_url).await.unwrap();
     database::set_consent(&mut owner, agent.key.workspace_id, true).await.unwrap();
     let name = unique();

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::station::{Station, told};
 
 /// What a backup holds besides the workspace's counters; what refers to another comes behind it.
-const TABLES: [&str; 4] = ["notes", "note_revisions", "idempotent_requests", "sync_conflict_events"];
-const COUNTERS: &str = "seq, live_notes, synced_notes, last_sync_at, tombstone_horizon";
+const TABLES: [&str; 6] = ["notes", "note_revisions", "idempotent_requests", "sync_conflict_events", "conflict_texts", "sync_origins"];
+const COUNTERS: &str = "seq, live_notes, synced_notes, stored_bytes, last_sync_at, tombstone_horizon";
 
 impl Station {
     /// Copies all that the workspace has, in place of an earlier copy.

@@ -1,8 +1,8 @@
 //! The engine's requests as calls of `api`, and its rows as the engine's answers.
 
-use noted_client::engine::{Answer, FileFacts, Page, PageRequest, Pending, Request, Written};
+use noted_client::engine::{Answer, FileFacts, Page, PageRequest, Pending, Remote, Request, Written};
 use noted_shared::domain::{Analysis, ChangeCursor, ContentHash, EpochId, OriginId, WorkspaceId};
-use noted_shared::wire::{Change, ConflictFound, Gone, NoteOut, PathTaken, ResyncReason};
+use noted_shared::wire::{Change, ConflictFound, Gone, NoteOut, NotedVersion, PathTaken, ResyncReason};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
@@ -17,6 +17,9 @@ const UPDATE: &str = "select outcome, body from api.ide_sync_update(
     $1, $2, $3, $4, $5, $6, $7::text::jsonb, null, null, $8, $9, $10::text::timestamptz, $11, $12, false, null, null, $13, null, $14::text::jsonb)";
 const DELETE: &str = "select outcome, body from api.ide_sync_delete($1, $2, $3, $4, $5, $6, $7::text::jsonb)";
 const CHANGES: &str = "select outcome, body, bulk from api.ide_sync_changes($1, $2, $3, $4, $5, $6, null, $7, 1000000, $8)";
+
+/// SQLSTATE of a row that a constraint refuses.
+const CHECK_VIOLATION: &str = "23514";
 
 /// Whoever has a key.
 #[derive(Clone, Debug)]
@@ -79,7 +82,13 @@ impl Caller {
                 delete.bind(origin.to_string()).bind(uuid_of(note_id)?).bind(json(seen)?).fetch_one(app).await
             }
         };
-        let (outcome, body) = reply.map_err(told)?;
+        let (outcome, body) = match reply {
+            // A text whose hash is another one is refused by its component; here it comes as far as the table.
+            Err(sqlx::Error::Database(refused)) if refused.code().is_some_and(|code| code == CHECK_VIOLATION) => {
+                return Ok(Answer::Refused("content_sha256".to_owned()));
+            }
+            reply => reply.map_err(told)?,
+        };
         answer(&pending.request, &outcome.unwrap_or_default(), &body.unwrap_or_default())
     }
 
@@ -136,17 +145,23 @@ fn answer(request: &Request, outcome: &str, body: &str) -> Result<Answer, String
         }
         ("conflict", _) => {
             let found: ConflictFound = parsed(body)?;
-            Answer::Conflict(Box::new(found.noted_version.into()), found.base.map(|base| base.content))
+            Answer::Conflict(Box::new(readable(found.noted_version)?), found.base.map(|base| base.content))
         }
-        ("path_taken", _) => Answer::PathTaken(Box::new(parsed::<PathTaken>(body)?.noted_version.into())),
+        ("path_taken", _) => Answer::PathTaken(Box::new(readable(parsed::<PathTaken>(body)?.noted_version)?)),
         ("gone", _) => {
             let gone: Gone = parsed(body)?;
             Answer::Gone(gone.version, gone.version_vector)
         }
         ("not_found", _) => Answer::NotFound,
         ("key_reused", _) => Answer::KeyReused,
+        ("unknown_version", _) => Answer::UnknownVersion,
+        ("origin_taken", _) => Answer::OriginTaken,
         _ => return Err(format!("{request:?} was answered with {outcome}: {body}")),
     })
+}
+
+fn readable(noted: NotedVersion) -> Result<Remote, String> {
+    Remote::of_refusal(noted).ok_or_else(|| "a version came without its text to a key that may read".to_owned())
 }
 
 fn parsed<T: DeserializeOwned>(body: &str) -> Result<T, String> {

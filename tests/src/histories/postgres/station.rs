@@ -15,6 +15,9 @@ use super::calls::Caller;
 /// Tombstones that one call of the collector may take.
 const COLLECTED_MAX: i32 = 10_000;
 
+/// What a liar may do: all that its clients may.
+pub(crate) const LIARS_SCOPES: [&str; 4] = ["notes:read", "notes:write", "notes:delete", "ide:sync"];
+
 /// Two connections, and what drives them.
 #[derive(Debug)]
 pub struct Station {
@@ -43,6 +46,11 @@ impl Station {
     /// When the database refuses.
     pub fn workspace(&mut self) -> Result<(Caller, EpochId), String> {
         self.runtime.block_on(make_workspace(&mut self.owner)).map_err(told)
+    }
+
+    /// A key of the same workspace and person that is not a person's.
+    pub(super) fn liar(&mut self, caller: &Caller) -> Result<Caller, String> {
+        self.runtime.block_on(make_liar(&mut self.owner, caller)).map_err(told)
     }
 
     /// The owner's connection sees this workspace from now on.
@@ -77,6 +85,16 @@ pub(crate) async fn make_workspace(owner: &mut PgConnection) -> sqlx::Result<(Ca
     key.bind(workspace).bind(&email).bind(&key_hash).bind(name.to_string()).execute(&mut *owner).await?;
     let epoch: Uuid = sqlx::query_scalar("select epoch from noted.workspaces where id = $1").bind(workspace).fetch_one(&mut *owner).await?;
     Ok((Caller { key_hash, workspace }, epoch.into()))
+}
+
+/// Makes another key for a workspace and its person, of a kind that no person has.
+pub(crate) async fn make_liar(owner: &mut PgConnection, caller: &Caller) -> sqlx::Result<Caller> {
+    let key_hash: Vec<u8> = [Uuid::new_v4().as_bytes().as_slice(), Uuid::new_v4().as_bytes()].concat();
+    let key = "select auth.key_create($1, (select person.email from noted.users as person join noted.workspace_members as member
+        on member.user_id = person.id where member.workspace_id = $1), 'integration', $2, null, $3, 'liar', $4)";
+    let key = sqlx::query(key).bind(caller.workspace).bind(LIARS_SCOPES).bind(&key_hash).bind(Uuid::new_v4().to_string());
+    key.execute(owner).await?;
+    Ok(Caller { key_hash, workspace: caller.workspace })
 }
 
 pub(super) fn told(error: impl std::fmt::Display) -> String {
