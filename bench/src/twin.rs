@@ -18,14 +18,17 @@ use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use clap::Args;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use noted_shared::domain::{Analysis, ContentHash, Cursor, IdempotencyKey, NoteId, Timestamp};
 use noted_shared::error::Error;
 use noted_shared::input::{Fields, Page, text};
 use noted_shared::limits;
 use noted_shared::wire::{NoteIn, NoteOut, NoteReply, SyncStatus};
 use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 use tokio_postgres::types::Json;
 
 use crate::peer;
@@ -72,12 +75,25 @@ pub(crate) async fn serve(options: &Options) -> Result<()> {
         .route("/probe/pg", post(query))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
         .with_state(twin);
-    let listener = peer::listen().await?.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            eprintln!("a connection was gone at once: {error}");
-        }
-    });
-    peer::serve_until_alone(async { axum::serve(listener, router).await.context("the twin failed") }).await
+    let listener = peer::listen().await?;
+    peer::serve_until_alone(accept(listener, router)).await
+}
+
+/// As `axum::serve` does it.
+async fn accept(listener: TcpListener, router: Router) -> Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await.context("the twin failed")?;
+        let router = TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            let served = match stream.set_nodelay(true) {
+                Ok(()) => auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), router).await,
+                Err(gone) => Err(gone.into()),
+            };
+            if let Err(error) = served {
+                eprintln!("a connection failed: {error}");
+            }
+        });
+    }
 }
 
 async fn create(State(twin): State<Arc<Twin>>, headers: HeaderMap, body: Bytes) -> Response {

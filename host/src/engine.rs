@@ -3,6 +3,7 @@
 use crate::bindings::Spin as World;
 use crate::outbound_http::add_http_to_linker;
 use crate::state::{Spin, State};
+use crate::wasi;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -39,9 +40,7 @@ impl Platform {
     pub(crate) fn new(options: &EngineOptions) -> Result<Self> {
         let engine = build_engine(options)?;
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        wasi::add_to_linker(&mut linker)?;
         add_http_to_linker(&mut linker)?;
         World::add_to_linker::<State, Spin>(&mut linker, |state| state)?;
         start_clock(&engine)?;

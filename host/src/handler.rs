@@ -20,7 +20,6 @@ use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
-use wasmtime_wasi_http::p2::bindings::ProxyPre as IncomingHandlerPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// A number or, as on Spin, a range from which each instance draws its own.
@@ -53,18 +52,11 @@ struct Factory {
 }
 
 impl Handler {
-    /// A handler for loaded code, which must export WASI's HTTP handler, version 0.3 or 0.2.
-    pub(crate) fn new(code: InstancePre<State>, component: Arc<Component>, mut limits: InstanceLimits) -> Result<Self> {
-        let code = match ServicePre::new(code.clone()) {
-            Ok(service) => ProxyPre::P3(service),
-            Err(_) => {
-                // A 0.2 guest waits inside its handler, so its instance can serve nothing else meanwhile.
-                limits.concurrent_count = Drawn { from: 1, to: 1 };
-                limits.reuse_count = Drawn { from: 1, to: 1 };
-                let handler = IncomingHandlerPre::new(code).map_err(anyhow::Error::from);
-                ProxyPre::P2(handler.with_context(|| format!("component {:?} exports no HTTP handler", component.id))?)
-            }
-        };
+    /// A handler for loaded code, which must export WASI's HTTP handler of version 0.3.
+    pub(crate) fn new(code: InstancePre<State>, component: Arc<Component>, limits: InstanceLimits) -> Result<Self> {
+        let service = ServicePre::new(code).map_err(anyhow::Error::from);
+        let service = service.with_context(|| format!("component {:?} exports no HTTP handler of WASI 0.3", component.id))?;
+        let code = ProxyPre::P3(service);
         Ok(Self(ProxyHandler::new(Factory { code, component, application: OnceLock::new(), limits })))
     }
 
@@ -98,11 +90,8 @@ impl HandlerState for Factory {
         let application = self.application.get().cloned().unwrap_or_default();
         let hooks = Hooks::new(Arc::clone(&self.component), application.clone());
         let state = State::new(Arc::clone(&self.component), hooks, self.limits.memory_bytes_max)?;
-        let engine = match &self.code {
-            ProxyPre::P2(code) => code.engine(),
-            ProxyPre::P3(code) => code.engine(),
-        };
-        let mut store = new_store(engine, state);
+        let ProxyPre::P3(code) = &self.code;
+        let mut store = new_store(code.engine(), state);
         let proxy = self.code.instantiate_async(&mut store).await?;
         let request_timeout = self.limits.request_timeout.map(Drawn::<Duration>::draw);
         Ok(Instance {

@@ -1,7 +1,7 @@
 //! `noted-host`: runs the HTTP components of a Spin manifest on wasmtime, with Spin's interfaces and Spin's behaviour.
 //!
 //! It is meant for local runs, tests and small self-hosting: what passes here passes on Spin. It is not Spin, and not the way to scale.
-//! Deliberately absent: triggers other than HTTP, TLS for inbound connections, and anything that is fetched from a network at startup.
+//! Deliberately absent: triggers other than HTTP, guests that speak HTTP by WASI 0.2, TLS for inbound connections, and anything that is fetched from a network at startup.
 
 mod allowed_hosts;
 mod application;
@@ -22,6 +22,7 @@ mod server;
 mod state;
 mod variables;
 mod variables_host;
+mod wasi;
 
 use crate::options::{Format, Options};
 use crate::server::{Application, Target};
@@ -33,20 +34,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 /// Shown without `RUST_LOG`: what concerns the operator.
-const DEFAULT_LOG: &str = "warn";
+const DEFAULT_LOG: LevelFilter = LevelFilter::WARN;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| DEFAULT_LOG.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
-        .init();
+        .with_filter(shown());
+    tracing_subscriber::registry().with(lines).init();
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -54,6 +55,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What `RUST_LOG` asks for, such as `debug` or `warn,noted_host=debug`.
+fn shown() -> Targets {
+    let asked = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse().ok());
+    asked.unwrap_or_else(|| Targets::new().with_default(DEFAULT_LOG))
 }
 
 fn run(options: &Options) -> Result<()> {

@@ -14,6 +14,8 @@ use crate::workspace::Workspace;
 /// The cargo profile of components, and so the name of the folder they are built into.
 const COMPONENT_PROFILE: &str = "component";
 const WASM_TARGET: &str = "wasm32-wasip2";
+/// The packages that run Noted: all that a newcomer waits for.
+pub(crate) const PRODUCT: [&str; 2] = ["noted", "noted-host"];
 
 /// Builds components into `target/components`; all of `spin.toml` when `names` is empty.
 pub(crate) fn components(workspace: &Workspace, names: &[String]) -> Result<()> {
@@ -26,13 +28,14 @@ pub(crate) fn components(workspace: &Workspace, names: &[String]) -> Result<()> 
     cargo_with_progress(workspace, cargo, &names, &title)
 }
 
-/// Builds every native program into `target/release`.
+/// Builds native programs into `target/release`: those that run Noted, and those of `others`.
 ///
-/// Always all of them: cargo unites the features of what is built together, so another selection would compile wasmtime again.
-pub(crate) fn programs(workspace: &Workspace) -> Result<()> {
+/// Cargo unites the features of what is built together; the manifests ask for the same ones everywhere, so that wasmtime is compiled once.
+pub(crate) fn programs(workspace: &Workspace, others: &[&str]) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--release"]);
-    cargo_with_progress(workspace, cargo, &[], "native programs")
+    let packages: Vec<String> = PRODUCT.iter().chain(others).map(|&package| package.to_owned()).collect();
+    cargo_with_progress(workspace, cargo, &packages, "native programs")
 }
 
 /// The part of cargo's JSON messages that a bar and an error report need.

@@ -11,7 +11,7 @@ pub(crate) fn all(workspace: &Workspace, filter: &[String]) -> Result<()> {
     tidy::check(workspace)?;
     build::components(workspace, &[])?;
     build::components(workspace, &["probe".to_owned()])?;
-    build::programs(workspace)?;
+    build::programs(workspace, &["noted-tests", "noted-bench"])?;
     // In the release profile, so that procedural macros and build scripts are compiled once for the lints and for the programs.
     quietly(workspace, "lints", &["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     tests(workspace, filter)

@@ -26,7 +26,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Install what is missing, build everything, and run Noted on http://127.0.0.1:3000 until Ctrl-C
+    /// Install what is missing, build what runs, and run Noted on http://127.0.0.1:3000 until Ctrl-C
     Up(Passed),
     /// Build the WebAssembly components (all of them, or those named)
     Build {
@@ -73,7 +73,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Up(passed) => {
             build::components(&workspace, &[])?;
-            build::programs(&workspace)?;
+            build::programs(&workspace, &[])?;
             hand_over(&workspace, "noted", [&["up".to_owned()][..], &passed.arguments].concat())
         }
         Verb::Build { components } => build::components(&workspace, &components).map(|()| ExitCode::SUCCESS),
@@ -81,23 +81,23 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Tidy => tidy::check(&workspace).map(|()| ExitCode::SUCCESS),
         Verb::Conformance(passed) => {
             build::components(&workspace, &["probe".to_owned()])?;
-            build::programs(&workspace)?;
+            build::programs(&workspace, &["noted-tests"])?;
             hand_over(&workspace, "conformance", passed.arguments)
         }
         Verb::Prove(passed) => {
             build::components(&workspace, &[])?;
-            build::programs(&workspace)?;
+            build::programs(&workspace, &["noted-tests"])?;
             hand_over(&workspace, "prove", passed.arguments)
         }
         Verb::Eval(passed) => {
             build::components(&workspace, &[])?;
-            build::programs(&workspace)?;
+            build::programs(&workspace, &["noted-tests"])?;
             hand_over(&workspace, "eval", passed.arguments)
         }
         Verb::Bench(passed) => {
             build::components(&workspace, &[])?;
             build::components(&workspace, &["probe".to_owned()])?;
-            build::programs(&workspace)?;
+            build::programs(&workspace, &["noted-bench"])?;
             hand_over(&workspace, "noted-bench", passed.arguments)
         }
     }

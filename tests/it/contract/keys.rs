@@ -143,7 +143,7 @@ async fn a_workspace_that_is_named_must_be_the_keys_own() {
 #[tokio::test]
 async fn a_made_key_has_the_promised_form_and_only_its_hash_is_stored() {
     let client = shared().tenant().await;
-    let form = regex::Regex::new("^noted_sk_test_[A-Za-z0-9_-]{43}$").unwrap();
+    let form = regex_lite::Regex::new("^noted_sk_test_[A-Za-z0-9_-]{43}$").unwrap();
     assert!(form.is_match(&client.key.api_key));
     let rows: Vec<String> = sqlx::query_scalar("select key::text from noted.user_api_keys as key")
         .fetch_all(&mut shared().inside(&client).await)

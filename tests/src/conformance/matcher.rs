@@ -7,7 +7,7 @@
 use super::case::Expect;
 use super::client::{self, Answer};
 use http::HeaderMap;
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::iter;
 
 use anyhow::{Context, Result, ensure};
 use noted::local::stack::LocalDatabase;
-use regex::Regex;
+use regex_lite::Regex;
 use serde::Deserialize;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use tokio::runtime::Runtime;
@@ -122,11 +122,11 @@ impl Edit {
     }
 
     fn mutated(&self, bug: &str, original: &str) -> Result<String> {
-        let words: Vec<String> = self.find.split_whitespace().map(regex::escape).collect();
+        let words: Vec<String> = self.find.split_whitespace().map(regex_lite::escape).collect();
         let pattern = Regex::new(&words.join(r"\s*"))?;
         let places = pattern.find_iter(original).count();
         ensure!(places == 1, "{bug}: {places} places in {} say {:?}:\n{original}", self.function, self.find);
-        Ok(pattern.replace(original, regex::NoExpand(&self.replace)).into_owned())
+        Ok(pattern.replace(original, regex_lite::NoExpand(&self.replace)).into_owned())
     }
 }
 
