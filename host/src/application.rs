@@ -7,6 +7,7 @@ use crate::handler::{Handler, InstanceLimits};
 use crate::key_value::Stores;
 use crate::logs::Logs;
 use crate::manifest::{self, Manifest, Route, Source};
+use crate::memory::Budget;
 use crate::options::Options;
 use crate::outbound_http::Client;
 use crate::postgres::PoolsConfig;
@@ -69,6 +70,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded> {
             request_timeout: options.request_timeout,
             idle_timeout: options.idle_instance_timeout,
             memory_bytes_max,
+            budget: Budget::new(options.max_total_instance_memory),
         },
         echo: !options.quiet,
         files: tempfile::tempdir().context("making a folder for the components' files")?,
@@ -77,7 +79,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded> {
     };
     let handlers = loader.handlers()?;
     let routes = loader.routes(&handlers)?;
-    let application = Application::new(routes, handlers, loader.info());
+    let application = Application::new(routes, handlers, loader.info(), loader.manifest.application.problems().cloned());
     Ok(Loaded { application, _files: loader.files })
 }
 

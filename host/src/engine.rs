@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{Cache, CacheConfig, CallHook, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 /// How long a guest may compute before other work of the host gets a turn.
 const TURN: Duration = Duration::from_millis(10);
@@ -56,10 +56,18 @@ impl Platform {
     }
 }
 
-/// A store in which a guest that computes for long gives way again and again, so that its request can time out.
+/// A store in which a guest that computes for long gives way again and again, so that its request can time out; and which knows whose
+/// request is computed.
 pub(crate) fn new_store(engine: &Engine, state: State) -> Store<State> {
     let mut store = Store::new(engine, state);
-    store.limiter(|state| &mut state.limits);
+    store.limiter(|state| &mut state.memory);
+    store.call_hook(|mut store, transition| {
+        if matches!(transition, CallHook::CallingWasm) {
+            let task = store.async_call_stack()?.last();
+            store.data().running.set(task);
+        }
+        Ok(())
+    });
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
     store

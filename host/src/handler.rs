@@ -1,15 +1,19 @@
 //! Instances of one component: made on demand, used for many requests, several at once, and dropped when they idle.
+//!
+//! A guest that traps takes all requests of its instance with it. Which of them was computing then is written down at each entry into the
+//! guest, so that this one alone is said to have failed, and the others may be tried again.
 
 use crate::component::Component;
 use crate::engine::new_store;
+use crate::memory::{Budget, Memory};
 use crate::outbound_http::Hooks;
+use crate::problem::Problem;
 use crate::server::Application;
-use crate::state::State;
+use crate::state::{Running, State};
 use anyhow::{Context as _, Result};
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty};
-use std::future;
+use http::{Request, Response};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -18,7 +22,8 @@ use wasmtime::component::{GuestTaskId, InstancePre};
 use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, ProxyHandler, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+    ExpirationError, HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre, ShouldAccept, TrapOrPanicError, WorkerExpiration,
+    WorkerState, WorkerStatus,
 };
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -35,10 +40,16 @@ pub(crate) struct Drawn<T> {
 pub(crate) struct InstanceLimits {
     pub(crate) reuse_count: Drawn<usize>,
     pub(crate) concurrent_count: Drawn<usize>,
-    pub(crate) request_timeout: Option<Drawn<Duration>>,
+    /// Until an answer begins.
+    pub(crate) request_timeout: Drawn<Duration>,
     pub(crate) idle_timeout: Drawn<Duration>,
     pub(crate) memory_bytes_max: usize,
+    /// What all instances of all components share.
+    pub(crate) budget: Arc<Budget>,
 }
+
+/// What an instance knows about a request: its task, and which task of the instance ran last.
+type Ticket = Arc<OnceLock<(GuestTaskId, Running)>>;
 
 /// Answers requests with a component.
 pub(crate) struct Handler(ProxyHandler<Factory>);
@@ -70,14 +81,30 @@ impl Handler {
         &self.0.state().component
     }
 
-    /// Answers a request. Whatever goes wrong in the guest is logged here and is a 500 without a body outside.
-    pub(crate) async fn handle(&self, request: Request<WasiBody>) -> Response<WasiBody> {
-        self.0.handle((), request).await.unwrap_or_else(|error| {
+    /// Answers a request. Whatever goes wrong in the guest is logged here, and outside only of what kind it is.
+    pub(crate) async fn handle(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Problem> {
+        let limits = &self.0.state().limits;
+        if !limits.budget.has_room(limits.memory_bytes_max) {
+            tracing::warn!("component {:?}: a request was refused, the memory of all instances is nearly used up", self.component().id);
+            return Err(Problem::Full);
+        }
+        let ticket = Ticket::default();
+        self.0.handle(Arc::clone(&ticket), request).await.map_err(|error| {
             tracing::error!("component {:?}: the request failed: {error:#}", self.component().id);
-            let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
+            problem(&error, &ticket)
         })
+    }
+}
+
+fn problem(error: &wasmtime::Error, ticket: &Ticket) -> Problem {
+    if error.is::<InstantiationError<Ticket>>() {
+        Problem::Full
+    } else if error.is::<ExpirationError>() {
+        Problem::TimedOut
+    } else if error.is::<TrapOrPanicError>() && ticket.get().is_none_or(|(task, running)| !running.is(*task)) {
+        Problem::Interrupted
+    } else {
+        Problem::Failed
     }
 }
 
@@ -89,22 +116,24 @@ impl HandlerState for Factory {
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
         let application = self.application.get().cloned().unwrap_or_default();
         let hooks = Hooks::new(Arc::clone(&self.component), application.clone());
-        let state = State::new(Arc::clone(&self.component), hooks, self.limits.memory_bytes_max)?;
+        let memory = Memory::new(self.limits.memory_bytes_max, Arc::clone(&self.limits.budget));
+        let state = State::new(Arc::clone(&self.component), hooks, memory)?;
         let ProxyPre::P3(code) = &self.code;
         let mut store = new_store(code.engine(), state);
         let proxy = self.code.instantiate_async(&mut store).await?;
-        let request_timeout = self.limits.request_timeout.map(Drawn::<Duration>::draw);
+        let (request_timeout, timed_out) = (self.limits.request_timeout.draw(), Arc::new(AtomicBool::new(false)));
         Ok(Instance {
             store,
             proxy,
             view: State::http_view,
-            expiration: Expiration::new(self.limits.idle_timeout.draw(), request_timeout),
+            expiration: Expiration::new(self.limits.idle_timeout.draw(), request_timeout, Arc::clone(&timed_out)),
             state: Worker {
                 component: Arc::clone(&self.component),
                 application,
                 reuse_count: self.limits.reuse_count.draw(),
                 concurrent_count: self.limits.concurrent_count.draw(),
                 request_timeout,
+                timed_out,
             },
         })
     }
@@ -116,12 +145,13 @@ struct Worker {
     application: Weak<Application>,
     reuse_count: usize,
     concurrent_count: usize,
-    request_timeout: Option<Duration>,
+    request_timeout: Duration,
+    timed_out: Arc<AtomicBool>,
 }
 
 impl WorkerState for Worker {
     type StoreData = State;
-    type RequestData = ();
+    type RequestData = Ticket;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.reuse_count {
@@ -135,14 +165,16 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, State>,
-        (): (),
-        _: GuestTaskId,
+        store: StoreContextMut<'_, State>,
+        ticket: Ticket,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync + 'static>> {
-        match self.request_timeout {
-            Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
-            None => Box::pin(future::pending()),
-        }
+        ticket.get_or_init(|| (task, store.data().running.clone()));
+        let (timeout, timed_out) = (self.request_timeout, Arc::clone(&self.timed_out));
+        Box::pin(async move {
+            tokio::time::sleep(timeout).await;
+            timed_out.store(true, Ordering::Relaxed);
+        })
     }
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
@@ -155,24 +187,30 @@ impl WorkerState for Worker {
 }
 
 /// Ends an instance that idles, or whose requests have all timed out.
+///
+/// An answer that has begun may go on for as long as it is read. But where a request has timed out, the guest may wait for ever for what
+/// did not come, and nobody else could tell it to stop.
 struct Expiration {
     idle_timeout: Duration,
-    request_timeout: Option<Duration>,
+    request_timeout: Duration,
+    timed_out: Arc<AtomicBool>,
     alarm: Pin<Box<Sleep>>,
 }
 
 impl Expiration {
-    fn new(idle_timeout: Duration, request_timeout: Option<Duration>) -> Self {
-        Self { idle_timeout, request_timeout, alarm: Box::pin(tokio::time::sleep(idle_timeout)) }
+    fn new(idle_timeout: Duration, request_timeout: Duration, timed_out: Arc<AtomicBool>) -> Self {
+        Self { idle_timeout, request_timeout, timed_out, alarm: Box::pin(tokio::time::sleep(idle_timeout)) }
     }
 
     /// When an instance ends that has been in this state since `start`.
     fn deadline(&self, status: WorkerStatus, start: Instant) -> Option<Instant> {
         let timeout = match status {
-            WorkerStatus::Idle => Some(self.idle_timeout),
-            WorkerStatus::Requests | WorkerStatus::PostReturn => self.request_timeout,
+            WorkerStatus::Idle => self.idle_timeout,
+            WorkerStatus::Requests => self.request_timeout,
+            WorkerStatus::PostReturn if self.timed_out.load(Ordering::Relaxed) => self.request_timeout,
+            WorkerStatus::PostReturn => return None,
         };
-        start.checked_add(timeout?)
+        start.checked_add(timeout)
     }
 }
 
@@ -223,29 +261,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_idle_instance_ends_and_a_busy_one_only_if_requests_may_time_out() {
+    async fn an_instance_ends_when_it_idles_or_its_requests_take_too_long_and_not_while_it_sends() {
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
         let start = Instant::now();
         let cases = [
-            (None, WorkerStatus::Idle, Some(second)),
-            (None, WorkerStatus::Requests, None),
-            (None, WorkerStatus::PostReturn, None),
-            (Some(minute), WorkerStatus::Idle, Some(second)),
-            (Some(minute), WorkerStatus::Requests, Some(minute)),
-            (Some(minute), WorkerStatus::PostReturn, Some(minute)),
+            (false, WorkerStatus::Idle, Some(second)),
+            (false, WorkerStatus::Requests, Some(minute)),
+            (false, WorkerStatus::PostReturn, None),
+            (true, WorkerStatus::PostReturn, Some(minute)),
         ];
-        for (request_timeout, status, expected) in cases {
-            let deadline = Expiration::new(second, request_timeout).deadline(status, start);
-            assert_eq!(deadline, expected.map(|timeout| start + timeout), "{request_timeout:?} {status:?}");
+        for (timed_out, status, expected) in cases {
+            let deadline = Expiration::new(second, minute, Arc::new(timed_out.into())).deadline(status, start);
+            assert_eq!(deadline, expected.map(|timeout| start + timeout), "{timed_out} {status:?}");
         }
     }
 
     #[tokio::test]
     async fn an_alarm_that_was_set_too_early_is_set_again() {
-        let mut expiration = Box::pin(Expiration::new(Duration::ZERO, Some(Duration::from_secs(60))));
+        let mut expiration = Box::pin(Expiration::new(Duration::ZERO, Duration::from_secs(60), Arc::default()));
         let now = Instant::now();
-        let busy = future::poll_fn(|cx| Poll::Ready(expiration.as_mut().poll(cx, WorkerStatus::Requests, now))).await;
+        let busy = std::future::poll_fn(|cx| Poll::Ready(expiration.as_mut().poll(cx, WorkerStatus::Requests, now))).await;
         assert!(busy.is_pending());
-        future::poll_fn(|cx| expiration.as_mut().poll(cx, WorkerStatus::Idle, now)).await;
+        std::future::poll_fn(|cx| expiration.as_mut().poll(cx, WorkerStatus::Idle, now)).await;
     }
 }

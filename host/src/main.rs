@@ -7,15 +7,19 @@ mod allowed_hosts;
 mod application;
 mod bindings;
 mod component;
+mod connections;
 mod engine;
 mod files;
 mod handler;
 mod key_value;
+mod listener;
 mod logs;
 mod manifest;
+mod memory;
 mod options;
 mod outbound_http;
 mod postgres;
+mod problem;
 mod routes;
 mod runtime_config;
 mod server;
@@ -28,11 +32,11 @@ use crate::options::{Format, Options};
 use crate::server::{Application, Target};
 use anyhow::{Context, Result};
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -73,6 +77,15 @@ fn run(options: &Options) -> Result<()> {
     runtime.block_on(serve(Arc::clone(&loaded.application), options))
 }
 
+/// Asks for as many open files as the process may have, and says how many those are: most systems start programs with a thousand, for
+/// the sake of old ones that cannot count further.
+fn raise_open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).is_ok();
+    let files_max = if raised { limit.maximum } else { limit.current };
+    files_max.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX)
+}
+
 /// Compiling leaves a great deal of free memory in the allocator, which would be held for as long as the host runs.
 fn return_free_memory() {
     #[cfg(target_env = "gnu")]
@@ -83,7 +96,7 @@ fn return_free_memory() {
 }
 
 async fn serve(application: Arc<Application>, options: &Options) -> Result<()> {
-    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener::bind(options.listen);
     let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;
     // Handlers are in place before the address is printed: whoever reads it may signal at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -95,7 +108,7 @@ async fn serve(application: Arc<Application>, options: &Options) -> Result<()> {
             _ = terminate.recv() => {}
         }
     };
-    application.serve(listener, stop).await
+    listener::serve(application, listener, options.connection_limits(raise_open_files()), stop).await
 }
 
 /// Says on standard output where the application is served.

@@ -3,6 +3,7 @@
 //! Unknown fields are errors that name the field, as in Spin, so that a typing mistake cannot silently drop a permission. Fields that
 //! Spin knows and this host does not provide are errors too when they are used; fields that only concern `spin build` are read and ignored.
 
+use crate::problem::ProblemFormat;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub(crate) struct Manifest {
     pub(crate) component: BTreeMap<String, Component>,
 }
 
-/// `[application]`: only the name is used, in `/.well-known/spin/info`.
+/// `[application]`: the name and version are told in `/.well-known/spin/info`; Spin leaves `tool` to the tools.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Application {
@@ -36,8 +37,29 @@ pub(crate) struct Application {
     _targets: Option<toml::Value>,
     #[serde(rename = "trigger")]
     _trigger: Option<toml::Value>,
-    #[serde(rename = "tool")]
-    _tool: Option<toml::Value>,
+    #[serde(default)]
+    tool: Tools,
+}
+
+/// `[application.tool]`: other tools' settings are their own business.
+#[derive(Debug, Default, Deserialize)]
+struct Tools {
+    #[serde(rename = "noted-host")]
+    noted_host: Option<HostSettings>,
+}
+
+/// `[application.tool.noted-host]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostSettings {
+    problem: Option<ProblemFormat>,
+}
+
+impl Application {
+    /// What the host's own answers look like.
+    pub(crate) fn problems(&self) -> Option<&ProblemFormat> {
+        self.tool.noted_host.as_ref()?.problem.as_ref()
+    }
 }
 
 /// One application variable: it has a default, or it is required.

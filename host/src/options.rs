@@ -1,7 +1,9 @@
 //! The command line.
 
+use crate::connections::ConnectionLimits;
 use crate::handler::Drawn;
 use clap::{Parser, ValueEnum};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,10 +27,10 @@ pub(crate) struct Options {
     #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE")]
     pub(crate) runtime_config_file: Option<PathBuf>,
     /// Where key-value stores are kept; `.spin` beside the manifest by default. Empty keeps them in memory.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_parser = parse_folder, value_name = "FOLDER")]
     pub(crate) state_dir: Option<PathBuf>,
     /// Where the components' output is logged; `.spin/logs` beside the manifest by default. Empty turns the files off.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_parser = parse_folder, value_name = "FOLDER")]
     pub(crate) log_dir: Option<PathBuf>,
     /// Where compiled components are kept; the user's cache folder by default.
     #[arg(long, value_name = "FOLDER")]
@@ -39,15 +41,27 @@ pub(crate) struct Options {
     /// Requests that one instance serves at once: a number, or `a..b`.
     #[arg(long, default_value = "16", value_parser = parse_count, value_name = "COUNT")]
     pub(crate) max_instance_concurrent_reuse_count: Drawn<usize>,
-    /// How long a request may take before it is answered with 500, such as `30s`. Without it there is no limit.
-    #[arg(long, value_parser = parse_duration, value_name = "DURATION")]
-    pub(crate) request_timeout: Option<Drawn<Duration>>,
+    /// How long a request may wait for its answer to begin before it is told to try again, such as `30s`.
+    #[arg(long, default_value = "60s", value_parser = parse_duration, value_name = "DURATION")]
+    pub(crate) request_timeout: Drawn<Duration>,
     /// How long an instance without requests is kept, such as `1s` or `1s..5s`.
     #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "DURATION")]
     pub(crate) idle_instance_timeout: Drawn<Duration>,
     /// The memory of one instance, in bytes; 128 MiB by default.
     #[arg(long, env = "SPIN_MAX_INSTANCE_MEMORY", value_name = "BYTES")]
     pub(crate) max_instance_memory: Option<usize>,
+    /// The memory of all instances together, in bytes; 2 GiB by default. Requests are refused when it is nearly used up.
+    #[arg(long, default_value_t = 2 * 1024 * 1024 * 1024, value_name = "BYTES")]
+    pub(crate) max_total_instance_memory: usize,
+    /// Connections at once, though never more than half of the files that the process may have open.
+    #[arg(long, default_value_t = 4096, value_name = "COUNT")]
+    pub(crate) max_connections: usize,
+    /// Connections of one address at once. A proxy is one address: raise it behind one.
+    #[arg(long, default_value_t = 512, value_name = "COUNT")]
+    pub(crate) max_connections_per_address: usize,
+    /// How long a connection may be silent: without the whole head of its first request, or of its next one.
+    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub(crate) idle_connection_timeout: Duration,
     /// Makes instances one by one, which needs less address space.
     #[arg(long)]
     pub(crate) disable_pooling: bool,
@@ -59,6 +73,17 @@ pub(crate) struct Options {
     pub(crate) format: Format,
 }
 
+impl Options {
+    /// The limits of connections, for a process that may have so many files open.
+    pub(crate) fn connection_limits(&self, files_max: usize) -> ConnectionLimits {
+        // The other half is for databases, key-value stores and logs.
+        let all = self.max_connections.min(files_max / 2).max(1);
+        // However few there are, another address finds a place.
+        let of_address = self.max_connections_per_address.min(all.div_ceil(2));
+        ConnectionLimits { all, of_address, silence: self.idle_connection_timeout }
+    }
+}
+
 /// What standard output is written for.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum Format {
@@ -66,6 +91,11 @@ pub(crate) enum Format {
     Plain,
     /// Programs: one line of JSON.
     Json,
+}
+
+/// Unlike the usual parser of paths this one takes an empty text.
+fn parse_folder(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(text.into())
 }
 
 fn parse_count(text: &str) -> Result<Drawn<usize>, String> {
@@ -108,6 +138,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn connections_leave_files_for_the_rest_and_places_for_others() {
+        let options = Options::parse_from(["noted-host"]);
+        let limits = |files_max| {
+            let ConnectionLimits { all, of_address, .. } = options.connection_limits(files_max);
+            (all, of_address)
+        };
+        assert_eq!(limits(1_000_000), (4096, 512));
+        assert_eq!(limits(300), (150, 75));
+        assert_eq!(limits(0), (1, 1));
+    }
+
+    #[test]
+    fn an_empty_folder_is_a_folder_that_is_not_wanted() {
+        let options = Options::try_parse_from(["noted-host", "--state-dir", "", "--log-dir", ""]).unwrap();
+        assert_eq!((options.state_dir, options.log_dir), (Some(PathBuf::new()), Some(PathBuf::new())));
     }
 
     #[test]

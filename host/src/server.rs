@@ -1,31 +1,23 @@
-//! The HTTP side: connections in, routes, and answers out; and the calls between components, which take the same way without a socket.
+//! Who answers a request: a route's component, the same answer always, or the host itself; and the calls between components, which take
+//! the same way without a socket.
 
 use crate::allowed_hosts::service_chaining_target;
 use crate::handler::Handler;
 use crate::manifest::StaticResponse;
+use crate::problem::{Problem, ProblemFormat, RequestId};
 use crate::routes::{RouteMatch, Routes, WELL_KNOWN_PREFIX};
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty, Full};
+use http::{HeaderMap, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// How long a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests in flight may take after the host was told to stop.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The address that a component sees when another one calls it.
 const CHAINED_CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
@@ -44,15 +36,21 @@ pub(crate) struct Application {
     handlers: HashMap<String, Arc<Handler>>,
     /// The answer to `/.well-known/spin/info`.
     info: Bytes,
+    problems: Option<ProblemFormat>,
     local_address: OnceLock<SocketAddr>,
     stopping: AtomicBool,
 }
 
 impl Application {
     /// Puts routes and components together.
-    pub(crate) fn new(routes: Routes<Target>, handlers: HashMap<String, Arc<Handler>>, info: String) -> Arc<Self> {
-        let application =
-            Arc::new(Self { routes, handlers, info: info.into(), local_address: OnceLock::new(), stopping: AtomicBool::new(false) });
+    pub(crate) fn new(
+        routes: Routes<Target>,
+        handlers: HashMap<String, Arc<Handler>>,
+        info: String,
+        problems: Option<ProblemFormat>,
+    ) -> Arc<Self> {
+        let (local_address, stopping) = (OnceLock::new(), AtomicBool::new(false));
+        let application = Arc::new(Self { routes, handlers, info: info.into(), problems, local_address, stopping });
         for handler in application.handlers.values() {
             handler.belongs_to(Arc::downgrade(&application));
         }
@@ -64,9 +62,19 @@ impl Application {
         &self.routes
     }
 
+    /// From now on the application can be reached here.
+    pub(crate) fn listens_at(&self, address: SocketAddr) {
+        self.local_address.get_or_init(|| address);
+    }
+
     /// Where the application listens, once it does.
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         self.local_address.get().copied()
+    }
+
+    /// From now on instances are ended because the host ends.
+    pub(crate) fn stops(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Whether instances are ended because the host ends, which is no failure of theirs.
@@ -74,66 +82,21 @@ impl Application {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Serves until `stop` resolves, then lets requests in flight finish.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
-        let address = listener.local_addr()?;
-        self.local_address.get_or_init(|| address);
-        let mut server = auto::Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-        server.http2().timer(TokioTimer::new());
-        let connections = GracefulShutdown::new();
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, client)) => Arc::clone(&self).spawn_connection(&server, &connections, stream, client),
-                    Err(error) => pause_after(&error).await,
-                },
-                () = &mut stop => break,
-            }
-        }
-        drop(listener);
-        if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
-            tracing::warn!("some requests did not finish within {DRAIN_TIMEOUT:?}");
-        }
-        self.stopping.store(true, Ordering::Relaxed);
-        Ok(())
+    /// Answers a request from outside.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+        let request_id = RequestId::of(request.headers());
+        let answered = self.try_answer(request, client).await;
+        answered.unwrap_or_else(|problem| problem.answer(self.problems.as_ref(), &request_id))
     }
 
-    fn spawn_connection(
-        self: Arc<Self>,
-        server: &auto::Builder<TokioExecutor>,
-        connections: &GracefulShutdown,
-        stream: TcpStream,
-        client: SocketAddr,
-    ) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection from {client} was gone at once: {error}");
-            return;
-        }
-        let service = service_fn(move |request| {
-            let application = Arc::clone(&self);
-            async move { application.answer(request, client).await }
-        });
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = connections.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                tracing::debug!("a connection from {client} failed: {error}");
-            }
-        });
-    }
-
-    /// Answers a request from outside. An error closes the connection: the request did not say which host it is for.
-    async fn answer(&self, mut request: Request<Incoming>, client: SocketAddr) -> Result<Response<WasiBody>> {
+    async fn try_answer(&self, mut request: Request<Incoming>, client: SocketAddr) -> Result<Response<WasiBody>, Problem> {
+        check_head(request.headers())?;
         strip_headers(request.headers_mut());
         let uri = request.uri().clone();
         if let Some(name) = uri.path().strip_prefix(WELL_KNOWN_PREFIX) {
-            return Ok(self.answer_well_known(name));
+            return self.answer_well_known(name);
         }
-        let Some((target, found)) = self.routes.find(uri.path()) else {
-            return Ok(empty(StatusCode::NOT_FOUND));
-        };
+        let (target, found) = self.routes.find(uri.path()).ok_or(Problem::NoRoute)?;
         match target {
             Target::Static(response) => answer_static(response),
             Target::Component(handler) => {
@@ -141,6 +104,11 @@ impl Application {
                 run(handler, request, &found, client).await
             }
         }
+    }
+
+    /// Answers a request for which there is no room.
+    pub(crate) fn refuse(&self, request: &Request<Incoming>) -> Response<WasiBody> {
+        Problem::Full.answer(self.problems.as_ref(), &RequestId::of(request.headers()))
     }
 
     /// Whether there is a component of this name with a trigger.
@@ -153,21 +121,21 @@ impl Application {
         let Some(handler) = self.handlers.get(callee) else {
             return Err(Error::InternalError(Some(format!("no component {callee:?} can be called"))));
         };
-        let path = request.uri().path().to_owned();
+        let (path, request_id) = (request.uri().path().to_owned(), RequestId::of(request.headers()));
         let answered = run(handler, request, &RouteMatch::<Target>::chained(&path), CHAINED_CLIENT).await;
-        answered.map_err(|error| Error::InternalError(Some(format!("{error:#}"))))
+        Ok(answered.unwrap_or_else(|problem| problem.answer(self.problems.as_ref(), &request_id)))
     }
 
-    fn answer_well_known(&self, name: &str) -> Response<WasiBody> {
+    fn answer_well_known(&self, name: &str) -> Result<Response<WasiBody>, Problem> {
         match name {
-            "health" => Response::new(full(Bytes::from_static(b"OK"))),
+            "health" => Ok(Response::new(full(Bytes::from_static(b"OK")))),
             "info" => {
                 let mut response = Response::new(full(self.info.clone()));
                 let json = header::HeaderValue::from_static("application/json");
                 response.headers_mut().insert(header::CONTENT_TYPE, json);
-                response
+                Ok(response)
             }
-            _ => empty(StatusCode::NOT_FOUND),
+            _ => Err(Problem::NoRoute),
         }
     }
 }
@@ -177,14 +145,22 @@ async fn run<T>(
     mut request: Request<WasiBody>,
     found: &RouteMatch<'_, T>,
     client: SocketAddr,
-) -> Result<Response<WasiBody>> {
+) -> Result<Response<WasiBody>, Problem> {
     let uri = absolute_uri(request.uri(), request.headers())?;
-    if let Err(error) = found.append_headers(request.headers_mut(), &uri, client) {
-        tracing::warn!("a request with headers that are not text was refused: {error:#}");
-        return Ok(empty(StatusCode::INTERNAL_SERVER_ERROR));
-    }
+    found.append_headers(request.headers_mut(), &uri, client).map_err(|_| Problem::BadHead("The path or a header is not text"))?;
     *request.uri_mut() = uri;
-    Ok(handler.handle(request).await)
+    handler.handle(request).await
+}
+
+/// What no component could make sense of, and what two servers in a row could read differently.
+fn check_head(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(Problem::BadHead("The request names its host twice"));
+    }
+    if headers.values().any(|value| std::str::from_utf8(value.as_bytes()).is_err()) {
+        return Err(Problem::BadHead("A header is not UTF-8"));
+    }
+    Ok(())
 }
 
 /// An outsider must not pass for a component, and `Connection` concerns this hop alone.
@@ -197,45 +173,36 @@ fn strip_headers(headers: &mut HeaderMap) {
 }
 
 /// The request's URI with the authority that its `Host` header and its own line agree on.
-fn absolute_uri(uri: &Uri, headers: &HeaderMap) -> Result<Uri> {
+fn absolute_uri(uri: &Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
     let host = headers.get(header::HOST);
-    let named = host.map(|host| Authority::try_from(host.as_bytes()).context("the Host header is not valid"));
+    let named = host.map(|host| Authority::try_from(host.as_bytes()).map_err(|_| Problem::BadHead("The Host header is not valid")));
     let mut parts = uri.clone().into_parts();
     let authority = match (named.transpose()?, parts.authority.take()) {
-        (Some(named), Some(own)) => {
-            ensure!(named == own, "the Host header differs from the request's own authority");
-            named
+        (Some(named), Some(own)) if named != own => {
+            return Err(Problem::BadHead("The Host header differs from the request's own address"));
         }
-        (Some(authority), None) | (None, Some(authority)) => authority,
-        (None, None) => anyhow::bail!("the request has no Host header"),
+        (Some(authority), _) | (None, Some(authority)) => authority,
+        (None, None) => return Err(Problem::BadHead("The request does not say which host it is for")),
     };
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(authority);
-    Ok(Uri::from_parts(parts)?)
+    Uri::from_parts(parts).map_err(|_| Problem::BadHead("The request's address is not valid"))
 }
 
-fn answer_static(answer: &StaticResponse) -> Result<Response<WasiBody>> {
+/// The manifest was read when the host started; what it cannot answer with is the application's fault.
+fn answer_static(answer: &StaticResponse) -> Result<Response<WasiBody>, Problem> {
     let mut response = Response::builder().status(answer.status_code);
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    Ok(response.body(full(answer.body.clone().unwrap_or_default().into()))?)
-}
-
-fn empty(status: StatusCode) -> Response<WasiBody> {
-    let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-    *response.status_mut() = status;
-    response
+    response.body(full(answer.body.clone().unwrap_or_default().into())).map_err(|error| {
+        tracing::error!("a static response of the manifest cannot be sent: {error}");
+        Problem::Failed
+    })
 }
 
 fn full(bytes: Bytes) -> WasiBody {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
-}
-
-/// A process that has run out of file descriptors gets some back when connections end; asking at once again would only burn time.
-async fn pause_after(error: &std::io::Error) {
-    tracing::warn!("a connection could not be accepted: {error}");
-    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 #[cfg(test)]
@@ -260,6 +227,17 @@ mod tests {
             let absolute = absolute_uri(&uri.parse().unwrap(), &headers(host)).ok().map(|uri| uri.to_string());
             assert_eq!(absolute.as_deref(), expected, "{uri} {host:?}");
         }
+    }
+
+    #[test]
+    fn a_head_names_one_host_and_is_text() {
+        let checked = |fields: &[(header::HeaderName, &[u8])]| {
+            let headers = fields.iter().map(|(name, value)| (name.clone(), HeaderValue::from_bytes(value).unwrap())).collect();
+            check_head(&headers).is_ok()
+        };
+        assert!(checked(&[(header::HOST, b"a"), (header::ACCEPT, "\u{fc}".as_bytes())]));
+        assert!(!checked(&[(header::HOST, b"a"), (header::HOST, b"b")]));
+        assert!(!checked(&[(header::HOST, b"a"), (header::ACCEPT, b"\xfc")]));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What one instance of a component has: its WASI contexts, its resources, its limits.
 
 use crate::component::Component;
+use crate::memory::Memory;
 use crate::outbound_http::Hooks;
-use std::sync::Arc;
-use wasmtime::component::{HasData, ResourceTable};
-use wasmtime::{Result, StoreLimits, StoreLimitsBuilder};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::Result;
+use wasmtime::component::{GuestTaskId, HasData, ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -17,10 +18,25 @@ pub(crate) struct State {
     http: WasiHttpCtx,
     hooks: Hooks,
     pub(crate) table: ResourceTable,
-    pub(crate) limits: StoreLimits,
+    pub(crate) memory: Memory,
+    pub(crate) running: Running,
     pub(crate) component: Arc<Component>,
     /// PostgreSQL connections that the guest holds.
     pub(crate) open_connections: usize,
+}
+
+/// Which task of an instance ran last. Outlives the instance, to tell whose fault its end was.
+#[derive(Clone, Default)]
+pub(crate) struct Running(Arc<Mutex<Option<GuestTaskId>>>);
+
+impl Running {
+    pub(crate) fn set(&self, task: Option<GuestTaskId>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = task;
+    }
+
+    pub(crate) fn is(&self, task: GuestTaskId) -> bool {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) == Some(task)
+    }
 }
 
 /// Names the state for the generated traits.
@@ -32,7 +48,7 @@ impl HasData for Spin {
 
 impl State {
     /// The state of a fresh instance.
-    pub(crate) fn new(component: Arc<Component>, hooks: Hooks, memory_bytes_max: usize) -> Result<Self> {
+    pub(crate) fn new(component: Arc<Component>, hooks: Hooks, memory: Memory) -> Result<Self> {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(component.logs.stdout.clone()).stderr(component.logs.stderr.clone());
         for (name, value) in &component.environment {
@@ -46,7 +62,8 @@ impl State {
             http: WasiHttpCtx::new(),
             hooks,
             table: ResourceTable::new(),
-            limits: StoreLimitsBuilder::new().memory_size(memory_bytes_max).build(),
+            memory,
+            running: Running::default(),
             component,
             open_connections: 0,
         })

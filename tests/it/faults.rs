@@ -9,6 +9,8 @@ mod outage;
 mod provider;
 mod shutdown;
 mod silence;
+mod strangers;
+mod traps;
 
 use std::time::Duration;
 
