@@ -24,7 +24,7 @@ Examples:
 pub struct WriteArguments {
     /// A markdown file, or - for standard input
     pub file: PathBuf,
-    /// The title [default: the first heading or line]
+    /// The title [default: the first heading of the first level, the front matter's, any heading or the first line]
     #[arg(long)]
     pub title: Option<String>,
     /// Replace the text of this note

@@ -27,7 +27,7 @@ pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
     let if_version = if_version(call, &note)?;
     let request_hash = ContentHash::of_json(&(&note, if_version));
     if note.note_id.is_none() {
-        note.title.get_or_insert_with(|| Title::of_text(&content));
+        note.title.get_or_insert_with(|| Title::of_text(&content, None));
     }
 
     let judge = |rules: WorkspaceRules, likeness: Likeness| {

@@ -58,10 +58,33 @@ pub fn chunks(note: &str) -> Vec<Chunk> {
     chunks
 }
 
-/// The text of a note's first heading.
-#[must_use]
-pub fn first_heading(note: &str) -> Option<String> {
-    Outline::of(note).headings.into_iter().map(|heading| heading.title).next()
+/// What a note calls itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    /// The first heading of the first level that has a text.
+    pub(super) heading: Option<String>,
+    /// The first heading of any level that has one.
+    pub(super) any_heading: Option<String>,
+    /// The `title` of its front matter.
+    pub(super) front_matter: Option<String>,
+}
+
+/// The names that a note gives itself, found by the parser that cuts it.
+pub(super) fn names(note: &str) -> Names {
+    let outline = Outline::of(note);
+    let named = |level_max: usize| {
+        outline.headings.iter().find(|heading| heading.level <= level_max && !heading.title.is_empty()).map(|heading| heading.title.clone())
+    };
+    let front_matter = note[outline.front_matter.clone()].lines().find_map(front_matter_title);
+    Names { heading: named(1), any_heading: named(6), front_matter }
+}
+
+/// The title that a line of front matter gives: `title: text` in YAML, `title = "text"` in TOML. One that goes over several lines is none.
+fn front_matter_title(line: &str) -> Option<String> {
+    let value = line.strip_prefix("title")?.trim_start().strip_prefix([':', '='])?.trim();
+    let quoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.split_once(quote));
+    let title = quoted.map_or_else(|| value.split(" #").next().unwrap_or_default().trim(), |(title, _)| title);
+    (!title.is_empty() && !title.starts_with(['|', '>', '#'])).then(|| title.to_owned())
 }
 
 impl Outline {

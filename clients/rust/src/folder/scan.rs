@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use noted_shared::domain::{Content, ContentHash, NotePath, Timestamp, Title};
-use noted_shared::limits::TITLE_CHARS_MAX;
 use walkdir::WalkDir;
 
 use crate::engine::{Disk, LocalFile};
@@ -86,8 +85,7 @@ fn read(path: &NotePath, file: &Path) -> Result<LocalFile> {
     let text = read_text(file)?;
     let modified = fs::metadata(file)?.modified()?;
     let modified = Timestamp::from_system(modified).context("its modification time is outside the years 1 to 9999")?;
-    let title = title_of(path.as_str(), text.as_str(), TITLE_CHARS_MAX);
-    let title = Title::parse(&title).map_err(|invalid| anyhow::anyhow!("its title {invalid}"))?;
+    let title = Title::of_text(text.as_str(), Some(path));
     Ok(LocalFile { hash: ContentHash::of(text.as_str()), bytes: text.as_str().len() as u64, title, modified })
 }
 
@@ -102,27 +100,9 @@ pub(super) fn read_text(file: &Path) -> Result<Content> {
     Ok(content)
 }
 
-/// A note's title: its first heading of the first level, else the file's name without ending.
-fn title_of(path: &str, text: &str, characters_max: usize) -> String {
-    let heading = text.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().trim_end_matches('#').trim());
-    let stem = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = heading.filter(|title| !title.is_empty()).map_or(stem, str::to_owned);
-    title.chars().filter(|c| !c.is_control()).take(characters_max).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{scan, title_of};
-
-    #[test]
-    fn titles_come_from_the_first_heading() {
-        let check = |path: &str, text: &str, expected: &str| assert_eq!(title_of(path, text, 20), expected);
-        check("docs/auth.md", "intro\n# Authentication #\n# Other", "Authentication");
-        check("docs/auth.md", "## Only deeper", "auth");
-        check("docs/auth.md", "#hashtag", "auth");
-        check("a.md", "# ", "a");
-        check("a.md", "# 0123456789 0123456789", "0123456789 012345678");
-    }
+    use super::scan;
 
     #[test]
     fn only_readable_markdown_inside_the_folder_is_taken() {

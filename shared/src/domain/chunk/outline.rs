@@ -14,6 +14,8 @@ pub(super) struct Outline {
     pub(super) headings: Vec<Heading>,
     /// Code blocks, in order.
     pub(super) code: Vec<Range<usize>>,
+    /// What stands between the lines that enclose front matter; empty if there is none.
+    pub(super) front_matter: Range<usize>,
 }
 
 /// A heading and its place in the note.
@@ -32,17 +34,21 @@ pub(super) struct Heading {
 
 impl Outline {
     pub(super) fn of(note: &str) -> Self {
-        let mut outline = Self { headings: Vec::new(), code: Vec::new() };
-        // Without this option, the end of front matter would be read as the underline of a heading.
-        let options = Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+        let mut outline = Self { headings: Vec::new(), code: Vec::new(), front_matter: 0..0 };
+        // Without these options, the end of front matter would be read as the underline of a heading.
+        let options = Options::ENABLE_YAML_STYLE_METADATA_BLOCKS | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
+        // A byte order mark would hide the first heading from the parser.
+        let begin = note.len() - note.trim_start_matches('\u{feff}').len();
         let mut depth = 0_usize;
         let mut within: Option<(usize, Range<usize>, String)> = None;
-        for (event, range) in Parser::new_ext(note, options).into_offset_iter() {
+        for (event, range) in Parser::new_ext(&note[begin..], options).into_offset_iter() {
+            let range = begin + range.start..begin + range.end;
             match event {
                 Event::Start(tag) => {
                     match tag {
                         Tag::Heading { level, .. } if depth == 0 => within = Some((level as usize, range, String::new())),
                         Tag::CodeBlock(_) => outline.code.push(range),
+                        Tag::MetadataBlock(_) => outline.front_matter = range,
                         _ => {}
                     }
                     depth += 1;
