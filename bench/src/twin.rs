@@ -24,7 +24,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use noted_shared::domain::{Analysis, ContentHash, Cursor, IdempotencyKey, NoteId, Timestamp};
 use noted_shared::error::Error;
-use noted_shared::input::{Fields, Page, text};
+use noted_shared::input::{Fields, NoteQuery, text};
 use noted_shared::limits;
 use noted_shared::wire::{NoteIn, NoteOut, NoteReply, SyncStatus};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ struct Twin {
 
 const CREATE: &str =
     "select * from api.ide_sync_create($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, $11, $12, $13, $14, $15)";
-const LIST: &str = "select * from api.ide_sync_list($1, $2, $3, $4::text::timestamptz, $5, $6, $7, $8, $9)";
+const LIST: &str = "select * from api.ide_sync_list($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const STATUS: &str = "select * from api.ide_sync_status($1, $2)";
 
 /// Serves until the bench is gone.
@@ -152,6 +152,7 @@ struct Found {
     total: i64,
     has_more: bool,
     last_id: Option<NoteId>,
+    tag: String,
 }
 
 #[derive(Serialize)]
@@ -170,7 +171,7 @@ async fn list(State(twin): State<Arc<Twin>>, headers: HeaderMap, RawQuery(query)
 async fn list_notes(twin: &Twin, call: &mut Call, query: Option<&str>) -> Result<Reply, Error> {
     let key_hash = call.key()?.hash(&twin.key_pepper);
     let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let page = Page::parse(Fields::from_pairs(pairs.into_owned())?)?;
+    let page = NoteQuery::parse_of_editors(Fields::from_pairs(pairs.into_owned())?)?;
 
     let row = twin
         .database
@@ -179,21 +180,23 @@ async fn list_notes(twin: &Twin, call: &mut Call, query: Option<&str>) -> Result
             &[
                 &&key_hash[..],
                 &call.workspace()?,
-                &page.folder_id.map(|id| id.uuid()),
-                &page.modified_since.map(|instant| instant.to_string()),
+                &page.filters.as_json(),
                 &page.cursor.map(|cursor| cursor.after.uuid()),
                 &page.offset.cast_signed(),
                 &page.limit.cast_signed(),
                 &limits::PAGE_BYTES_MAX.cast_signed(),
-                &page.include_content,
+                &page.with_content,
+                &page.fields,
+                &query.unwrap_or_default(),
+                &Vec::<String>::new(),
             ],
         )
         .await?;
     call.user_id.clone_from(&row.user_id);
     row.expect("listed")?;
-    let Found { total, has_more, last_id } = row.body()?;
+    let Found { total, has_more, last_id, tag } = row.body()?;
     let next_cursor = last_id.filter(|_| has_more).map(|after| Cursor { after });
-    Reply::with_bulk("notes", row.bulk.as_deref().unwrap_or_default(), &Rest { total, has_more, next_cursor })
+    Ok(Reply::with_bulk("notes", row.bulk.as_deref().unwrap_or_default(), &Rest { total, has_more, next_cursor })?.with_list_tag(tag))
 }
 
 /// The counters of a workspace as the statement gives them.

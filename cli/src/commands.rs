@@ -3,6 +3,7 @@
 pub mod conflicts;
 pub mod doctor;
 pub mod embed;
+pub mod folder;
 pub mod key;
 pub mod list;
 pub mod migrate;
@@ -10,5 +11,6 @@ pub mod query;
 pub mod rules;
 pub mod status;
 pub mod sync;
+pub mod trash;
 pub mod up;
 pub mod write;

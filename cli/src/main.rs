@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use noted::commands::{conflicts, doctor, embed, key, list, migrate, query, rules, status, sync, up, write};
+use noted::commands::{conflicts, doctor, embed, folder, key, list, migrate, query, rules, status, sync, trash, up, write};
 use noted::config::Connection;
 use noted::failure::{exit_code, sentence};
 
@@ -42,6 +42,13 @@ enum Command {
     Resolve(conflicts::ResolveArguments),
     /// List every live note of the workspace
     List(list::ListArguments),
+    /// Make, show and change the folders that notes are sorted into
+    #[command(subcommand)]
+    Folder(folder::FolderCommand),
+    /// List deleted notes that can still be brought back
+    Trash(trash::TrashArguments),
+    /// Bring deleted notes back
+    Restore(trash::RestoreArguments),
     /// Show how the workspace stands, and how a folder differs from it
     Status(status::StatusArguments),
     /// Ask the notes
@@ -82,6 +89,9 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Conflicts(arguments) => conflicts::list(arguments, &cli.connection),
         Command::Resolve(arguments) => conflicts::resolve(arguments, &cli.connection).await,
         Command::List(arguments) => list::run(arguments, &cli.connection).await,
+        Command::Folder(command) => folder::run(command, &cli.connection).await,
+        Command::Trash(arguments) => trash::list(arguments, &cli.connection).await,
+        Command::Restore(arguments) => trash::restore(arguments, &cli.connection).await,
         Command::Status(arguments) => status::run(arguments, &cli.connection).await,
         Command::Query(arguments) => query::run(arguments, &cli.connection).await,
         Command::Write(arguments) => write::run(arguments, &cli.connection).await,

@@ -5,7 +5,7 @@
 --
 -- A cursor is a workspace, an epoch, the place up to which its holder has seen everything, and the floor: up to there a deletion means
 -- nothing to the holder, either because they have seen it or because they began later and never had the note. Null cursor and null
--- `p_since` begin at the beginning. A page ends early rather than hold more than `p_bytes_max` of text, but it always holds one change.
+-- `p_since` begin at the beginning. A page ends early rather than hold more than `p_bytes_max`, but it always holds one change.
 create or replace function api.ide_sync_changes(
   p_key_hash bytea, p_workspace_id uuid, p_cursor_workspace uuid, p_cursor_epoch uuid, p_cursor_seq bigint, p_cursor_floor bigint,
   p_since timestamptz, p_limit integer, p_bytes_max integer, p_with_content boolean
@@ -19,9 +19,11 @@ declare
   v_seq bigint;
   v_horizon bigint;
   v_created_at timestamptz;
-  v_has_more boolean;
   v_last bigint;
-  v_changes text;
+  v_found bigint;
+  v_places bigint[];
+  v_items text[];
+  v_page record;
 begin
   if caller.outcome <> 'entered' then
     return auth.reply(caller, caller.outcome, caller.detail);
@@ -45,19 +47,18 @@ begin
       where note.workspace_id = caller.workspace_id and note.seq > v_after
       order by note.seq limit p_limit + 1
   ), page as materialized (
+    -- What does not fit by the size of its text, which is known without reading it, is not read.
     select sized.seq from (
       select found.seq, row_number() over in_order as place, sum(found.bytes) over in_order as bytes
         from found window in_order as (order by found.seq)
     ) as sized
     where sized.place = 1 or (sized.place <= p_limit and sized.bytes <= p_bytes_max)
   )
-  select workspace.epoch, workspace.seq, workspace.tombstone_horizon, workspace.created_at,
-      (select count(*) from found) > (select count(*) from page), (select max(page.seq) from page), (
-      select string_agg((
-          select sync.change_json(note, p_with_content) from noted.notes as note
-            where note.workspace_id = caller.workspace_id and note.seq = page.seq
-        ), ', ' order by page.seq) from page)
-    into strict v_epoch, v_seq, v_horizon, v_created_at, v_has_more, v_last, v_changes
+  select workspace.epoch, workspace.seq, workspace.tombstone_horizon, workspace.created_at, (select count(*) from found),
+      array(select page.seq from page order by page.seq), array(
+        select sync.change_json(note, p_with_content)
+          from page join noted.notes as note on note.workspace_id = caller.workspace_id and note.seq = page.seq order by page.seq)
+    into strict v_epoch, v_seq, v_horizon, v_created_at, v_found, v_places, v_items
     from noted.workspaces as workspace where workspace.id = caller.workspace_id;
 
   v_floor := case
@@ -75,10 +76,11 @@ begin
     return auth.reply(caller, 'full_resync', '"tombstones_collected"');
   end if;
 
+  select page.items, page.shown into v_page from sync.page(v_items, p_limit, p_bytes_max) as page;
   -- At the end, everything has been seen up to the last change, even if its note has been collected.
-  v_last := case when v_has_more then v_last else v_seq end;
+  v_last := case when v_found > v_page.shown then v_places[v_page.shown] else v_seq end;
   return auth.reply(caller, 'changed',
     json_build_object('workspace_id', caller.workspace_id, 'epoch', v_epoch, 'seq', v_last, 'floor', greatest(v_floor, v_last),
-      'has_more', v_has_more)::text,
-    '[' || coalesce(v_changes, '') || ']');
+      'has_more', v_found > v_page.shown)::text,
+    v_page.items);
 end $$;

@@ -1,7 +1,8 @@
 -- Turns a note into a tombstone. One call is one transaction; deleting twice is the same as deleting once.
 --
--- Outcomes: deleted (body: when), already_deleted (the same), replayed, key_reused, not_found, version_mismatch; unauthorized,
--- wrong_workspace, missing_scope, rate_limited. A null `p_if_version` deletes any version; a null idempotency key is fine.
+-- Outcomes: deleted (body: when), already_deleted (the same), replayed, key_reused, not_found, version_mismatch, names_no_version;
+-- unauthorized, wrong_workspace, missing_scope, rate_limited. A null `p_if_version` deletes any version, unless the caller is an agent; a null
+-- idempotency key is fine.
 create or replace function api.notes_delete(
   p_key_hash bytea, p_workspace_id uuid, p_idempotency_key text, p_request_hash text, p_origin text, p_note_id uuid, p_if_version bigint
 ) returns api.reply
@@ -12,6 +13,8 @@ declare
 begin
   if (v_change.reply).outcome is not null then
     return v_change.reply;
+  elsif (v_change.caller).kind = 'agent' and p_if_version is null then
+    return auth.reply(v_change.caller, 'names_no_version');
   end if;
   return sync.end_change(
     v_change,

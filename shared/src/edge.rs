@@ -10,6 +10,7 @@ mod cors;
 pub mod db;
 mod headers;
 mod held;
+mod listing;
 mod log;
 mod packing;
 pub mod params;
@@ -20,6 +21,7 @@ pub mod voyage;
 pub use call::Call;
 pub use db::{Outcome, Row, Statement};
 pub use headers::IfMatch;
+pub use listing::note_list;
 pub use reply::{Reply, Response, note_tag};
 
 use crate::domain::Scope;

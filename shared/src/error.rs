@@ -5,12 +5,13 @@
 //! [`Kind`]: what cannot be read, and what was read and is refused.
 
 mod code;
+mod message;
 
 pub use code::Code;
 
-use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, OriginId, Scope, Timestamp, Violation};
+use crate::domain::{ConflictId, ContentHash, FolderId, Invalid, Kind, NoteId, NoteType, OriginId, Scope, Violation};
 use crate::limits;
-use crate::wire::{Conflict, FullResync, Gone, PathTaken, Problem, ResyncReason, VersionMismatch};
+use crate::wire::{Conflict, FolderUse, FullResync, Gone, PathTaken, Problem, ResyncReason, VersionMismatch};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -87,14 +88,20 @@ pub enum Error {
     TypeDiffers(NoteType),
     /// No such folder in this workspace.
     NoFolder(FolderId),
+    /// Another folder has the name in the same place.
+    FolderExists(FolderId),
+    /// The folder holds something.
+    FolderNotEmpty(FolderUse),
     /// The note was changed by somebody else since the sent version.
     Conflict(Box<Conflict>),
     /// The note was deleted.
     Gone(Box<Gone>),
     /// Another note has the path.
     PathTaken(Box<PathTaken>),
-    /// The change must say which version it replaces.
-    PreconditionRequired,
+    /// The change must say which version it replaces: by `If-Match`, or by this field of the body.
+    PreconditionRequired(Option<&'static str>),
+    /// An agent changes what it need not have seen.
+    AgentNamesNoVersion,
     /// `If-Match` names another version.
     VersionMismatch(Box<VersionMismatch>),
     /// The sent vector says that its sender has seen changes of the note that there never were. What is stored is told.
@@ -114,6 +121,8 @@ pub enum Error {
         /// The kinds that it is for.
         kinds: &'static str,
     },
+    /// The caller does not manage the workspace.
+    NotOwner,
     /// The workspace lets no text be given to models.
     NoTraining,
     /// The idempotency key was used for another request.
@@ -131,12 +140,14 @@ pub struct Fault {
     pub doing: &'static str,
     /// What went wrong, without content and secrets.
     pub cause: String,
+    /// Whether a statement ran and failed, so that the database had work and has counted nothing.
+    pub has_cost: bool,
 }
 
 impl Fault {
     /// A fault in what we were doing.
     pub fn new(doing: &'static str, cause: impl Into<String>) -> Self {
-        Self { doing, cause: cause.into() }
+        Self { doing, cause: cause.into(), has_cost: false }
     }
 }
 
@@ -187,17 +198,23 @@ impl Error {
             | Self::RuleBroken(_) => 422,
             Self::NotJson(_) => 400,
             Self::Unauthorized => 401,
-            Self::WrongWorkspace | Self::MissingScope(_) | Self::WrongKind { .. } => 403,
+            Self::WrongWorkspace | Self::MissingScope(_) | Self::WrongKind { .. } | Self::NotOwner => 403,
             Self::NoRoute | Self::EmptySegment | Self::NoNote(_) | Self::NoRevision { .. } | Self::NoConflict(_) | Self::NoFolder(_) => 404,
             Self::Method { .. } => 405,
             Self::NotAcceptable => 406,
             Self::BodyTooSlow => 408,
-            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) | Self::NoConsent | Self::NoTraining => 409,
+            Self::Conflict(_)
+            | Self::PathTaken(_)
+            | Self::AlreadyResolved(_)
+            | Self::FolderExists(_)
+            | Self::FolderNotEmpty(_)
+            | Self::NoConsent
+            | Self::NoTraining => 409,
             Self::FullResync(_) | Self::Gone(_) => 410,
             Self::VersionMismatch(_) => 412,
             Self::TooLarge | Self::BatchTooLarge => 413,
             Self::MediaType | Self::Encoding => 415,
-            Self::PreconditionRequired => 428,
+            Self::PreconditionRequired(_) | Self::AgentNamesNoVersion => 428,
             Self::RateLimited { .. } => 429,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
@@ -220,13 +237,15 @@ impl Error {
                 Code::NotFound
             }
             Self::Unauthorized => Code::Unauthorized,
-            Self::WrongWorkspace | Self::WrongKind { .. } => Code::Forbidden,
+            Self::WrongWorkspace | Self::WrongKind { .. } | Self::NotOwner => Code::Forbidden,
             Self::RuleBroken(_) => Code::ValidationFailed,
             Self::MissingScope(_) => Code::MissingScope,
             Self::RateLimited { .. } => Code::RateLimitExceeded,
-            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) => Code::Conflict,
+            Self::Conflict(_) | Self::PathTaken(_) | Self::AlreadyResolved(_) | Self::FolderExists(_) | Self::FolderNotEmpty(_) => {
+                Code::Conflict
+            }
             Self::VersionMismatch(_) => Code::PreconditionFailed,
-            Self::PreconditionRequired => Code::PreconditionRequired,
+            Self::PreconditionRequired(_) | Self::AgentNamesNoVersion => Code::PreconditionRequired,
             Self::UnknownVersion(_) => Code::UnknownVersion,
             Self::OriginTaken(_) => Code::OriginTaken,
             Self::StorageFull => Code::StorageFull,
@@ -236,76 +255,6 @@ impl Error {
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::Unavailable(_) => Code::ServiceUnavailable,
             Self::Internal(_) => Code::InternalError,
-        }
-    }
-
-    /// The message for a person. Of several invalid fields or broken rules, each has its own in [`Error::problems`].
-    pub fn message(&self) -> Cow<'static, str> {
-        match self {
-            Self::Invalid(problems) => problems.first().map_or(Cow::Borrowed("Invalid request"), |first| first.message().into()),
-            Self::NotJson(why) => format!("The body is not valid JSON: {why}").into(),
-            Self::TooLarge => "Content exceeds 1MB limit".into(),
-            Self::BatchTooLarge => "Batch exceeds 10MB limit".into(),
-            Self::BatchFailed { total, failed } => {
-                format!("{failed} of {total} notes failed, more than a tenth, so nothing was done; mend them or send fewer at once").into()
-            }
-            Self::Encoding => "Content-Encoding must be gzip, or absent".into(),
-            Self::Integrity { .. } => "Content integrity check failed".into(),
-            Self::MediaType => "Content-Type must be application/json".into(),
-            Self::BodyTooSlow => format!(
-                "The body came too slowly: at least {} KiB in {} seconds are expected, and all of it in {}",
-                limits::BODY_WINDOW_BYTES_MIN >> 10,
-                limits::BODY_WINDOW.as_secs(),
-                limits::BODY_TIMEOUT.as_secs()
-            )
-            .into(),
-            Self::NotAcceptable => "Only version v1 of this API can answer here, as application/json".into(),
-            Self::Method { allow } => format!("Method not allowed; this route has {allow}").into(),
-            Self::NoRoute => "No such route".into(),
-            Self::EmptySegment => "No such route: the path has two slashes in a row".into(),
-            Self::Unauthorized => "Invalid or expired API key".into(),
-            Self::WrongWorkspace => "API key does not have required permissions".into(),
-            Self::MissingScope(scope) => format!("Missing required scope: {scope}").into(),
-            Self::RateLimited { limit, retry_after } => {
-                format!("Maximum {limit} requests per minute exceeded. Retry after {retry_after} seconds.").into()
-            }
-            Self::NoNote(id) => format!("Note with ID {id} not found").into(),
-            Self::NoRevision { note_id, version } => format!("Version {version} of note {note_id} is not kept").into(),
-            Self::NoConflict(id) => format!("Conflict with ID {id} not found").into(),
-            Self::AlreadyResolved(id) => format!("Conflict {id} was resolved before").into(),
-            Self::TypeDiffers(kind) => format!("note_type cannot be changed; the note is {kind}").into(),
-            Self::NoFolder(id) => format!("Folder with ID {id} not found").into(),
-            Self::Conflict(conflict) => conflict_message(conflict.ide_timestamp, conflict.noted_timestamp).into(),
-            Self::Gone(_) => "This note was deleted".into(),
-            Self::PathTaken(_) => "Another note already has this path".into(),
-            Self::VersionMismatch(now) => format!("The note is at version {}, not at the one in If-Match", now.version).into(),
-            Self::PreconditionRequired => "Send If-Match with the ETag of the version that you have seen".into(),
-            Self::UnknownVersion(_) => {
-                "version_vector names changes of this note that there never were; send one that the server gave out, as in the details"
-                    .into()
-            }
-            Self::OriginTaken(origin) => {
-                format!("sync_origin_id {origin} is the name of another key in this workspace; use another name, or none").into()
-            }
-            Self::StorageFull => {
-                "The workspace keeps as many bytes as its tier allows; delete notes, whose texts go after thirty days, or raise the tier"
-                    .into()
-            }
-            Self::FullResync(_) => "The changes cannot be followed from here; a full resync is needed".into(),
-            Self::NoConsent => {
-                "AI processing is off in this workspace, so it has no vectors; turn it on with `noted embed consent`, or ask in mode text"
-                    .into()
-            }
-            Self::NoTraining => {
-                "AI processing is off in this workspace, so its texts are given to no model; turn it on with `noted embed consent`".into()
-            }
-            Self::RuleBroken(violations) => {
-                violations.first().map_or(Cow::Borrowed("The text breaks a rule"), |first| first.message.clone().into())
-            }
-            Self::WrongKind { kinds } => format!("This route is for keys of kind {kinds}").into(),
-            Self::KeyReused => "Idempotency key reused with different request body".into(),
-            Self::Unavailable(_) => "The service cannot answer right now; try again".into(),
-            Self::Internal(_) => "Something went wrong on our side; the request id helps us find it".into(),
         }
     }
 
@@ -371,7 +320,7 @@ impl Error {
                 | Self::BodyTooSlow
                 | Self::MediaType
                 | Self::Encoding
-                | Self::PreconditionRequired
+                | Self::PreconditionRequired(_)
         )
     }
 
@@ -383,9 +332,10 @@ impl Error {
             Self::BatchTooLarge | Self::BatchFailed { .. } => Some("notes"),
             Self::PathTaken(_) => Some("ide_file_path"),
             Self::NoFolder(_) => Some("folder_id"),
+            Self::FolderExists(_) => Some("name"),
             Self::NoRevision { .. } => Some("version"),
             Self::TypeDiffers(_) => Some("note_type"),
-            Self::VersionMismatch(_) | Self::PreconditionRequired => Some("If-Match"),
+            Self::VersionMismatch(_) | Self::PreconditionRequired(_) | Self::AgentNamesNoVersion => Some("If-Match"),
             Self::UnknownVersion(_) => Some("version_vector"),
             Self::OriginTaken(_) => Some("sync_origin_id"),
             Self::KeyReused => Some("idempotency_key"),
@@ -401,19 +351,14 @@ impl Error {
             Self::Unavailable(_) => Some(json!({ "retry_after": limits::RETRY_AFTER_SECONDS })),
             Self::Conflict(conflict) => to_value(conflict),
             Self::Gone(gone) => to_value(gone),
+            Self::FolderExists(id) => Some(json!({ "folder_id": id })),
+            Self::FolderNotEmpty(holds) => to_value(holds),
             Self::PathTaken(taken) => to_value(taken),
             Self::VersionMismatch(now) | Self::UnknownVersion(now) => to_value(now),
             Self::FullResync(reason) => to_value(&FullResync::from(*reason)),
             Self::RuleBroken(violations) => Some(json!({ "violations": violations })),
             _ => None,
         }
-    }
-}
-
-fn conflict_message(ide: Option<Timestamp>, noted: Timestamp) -> String {
-    match ide {
-        Some(ide) => format!("Note was modified in Noted app. IDE timestamp: {ide}, Noted timestamp: {noted}"),
-        None => format!("Note was modified in Noted app. Noted timestamp: {noted}"),
     }
 }
 

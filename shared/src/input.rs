@@ -4,21 +4,26 @@
 //! until [`Fields::finish`] has said that there was none. What is left unread by then is a fault too: a name that is ignored is a promise
 //! that is broken.
 
+pub mod account;
 mod agent;
 mod batch;
 pub mod changes;
+mod filter;
+mod folders;
 mod json;
+mod list;
 mod names;
 mod note;
 mod notes;
 pub mod page;
 mod resolution;
 mod search;
+mod trash;
 
 pub use batch::{BatchChange, BatchEntry, batch_items};
 pub use changes::Changes;
-pub use notes::NoteQuery;
-pub use page::{Page, instant, number, within};
+pub use list::NoteQuery;
+pub use page::{instant, number, within};
 pub use search::NoteSearch;
 
 use crate::domain::Invalid;

@@ -62,6 +62,9 @@ pub const ORIGIN_BYTES_MAX: usize = 128;
 /// still read.
 pub const VECTOR_ORIGINS_MAX: usize = 2048;
 
+/// Days for which a workspace may keep conflicts: at least as long as they are listed, at most ten years.
+pub const CONFLICT_DAYS: (i32, i32) = (30, 3650);
+
 /// A counter: the largest whole number that every JSON reader keeps exact.
 pub const COUNTER_MAX: u64 = (1 << 53) - 1;
 
@@ -191,3 +194,18 @@ pub const EMBEDDINGS_BYTES_MAX: usize = 8 << 20;
 
 /// The size of an agent's note in bytes unless the workspace says otherwise; people may write ten times as much.
 pub const AGENT_NOTE_BYTES_MAX: usize = 100 << 10;
+
+/// The least size that a workspace may hold agents' notes to: a smaller one would refuse nearly everything.
+pub const AGENT_NOTE_BYTES_LEAST: usize = 1024;
+
+/// Words that a workspace may refuse its agents: each is looked for in each of their texts.
+pub const REFUSED_WORDS_MAX: usize = 1000;
+
+/// Folders that lie in one another: deeper trees are mistakes.
+pub const FOLDER_DEPTH_MAX: i32 = 16;
+
+/// Folders of a workspace. All of them are one answer, which this keeps below half a megabyte.
+pub const FOLDERS_MAX: i32 = 1000;
+
+/// Notes that move when their folder is deleted: each is a change of its own, and all are one transaction of half a second.
+pub const FOLDER_NOTES_MOVED_MAX: i32 = 500;

@@ -1,6 +1,7 @@
 //! What the API promises, asked over HTTP: one module for each part of the contract.
 
 mod access;
+mod account;
 mod agent;
 mod batch;
 mod bodies;
@@ -15,6 +16,7 @@ mod database;
 mod delete;
 mod embedding_status;
 mod envelope;
+mod folders;
 mod followers;
 mod health;
 mod idempotency;
@@ -24,6 +26,7 @@ mod list;
 mod logs;
 mod merge;
 mod notes;
+mod pages;
 mod paths;
 mod rag;
 mod rates;
@@ -33,6 +36,7 @@ mod search;
 mod status;
 mod storage;
 mod strangers;
+mod trash;
 mod update;
 
 use bytes::Bytes;

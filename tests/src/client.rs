@@ -253,13 +253,14 @@ impl Client {
         send(self.request(Method::POST, path).header("Idempotency-Key", Uuid::new_v4().to_string()).json(body)).await
     }
 
-    /// `DELETE /v1/ide-sync/delete/{id}`, unconditionally.
+    /// `DELETE /v1/ide-sync/delete/{id}`, whatever version is there.
     ///
     /// # Panics
     /// When the server cannot be reached.
     pub async fn delete(&self, id: &str) -> Answer {
         let request = self.request(Method::DELETE, &format!("/v1/ide-sync/delete/{id}"));
-        send(request.header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", self.origin)).await
+        send(request.header("Idempotency-Key", Uuid::new_v4().to_string()).header("X-Sync-Origin", self.origin).header("If-Match", "*"))
+            .await
     }
 }
 

@@ -21,7 +21,7 @@ const fn route(method: &'static str, path: &'static str, scopes: &'static [&'sta
 }
 
 /// Every route that needs a key.
-pub const KEYED: [Route; 30] = [
+pub const KEYED: [Route; 39] = [
     route("POST", "/v1/ide-sync/create", &["notes:write", "ide:sync"]),
     route("PUT", "/v1/ide-sync/update/{id}", &["notes:write", "ide:sync"]),
     route("DELETE", "/v1/ide-sync/delete/{id}", &["notes:delete", "ide:sync"]),
@@ -48,6 +48,15 @@ pub const KEYED: [Route; 30] = [
     route("POST", "/v1/agent/feedback", &["notes:write"]),
     route("GET", "/v1/agent/report", &["notes:read"]),
     route("GET", "/v1/agent/corrections/export", &["notes:read"]),
+    route("GET", "/v1/trash", &["notes:read"]),
+    route("POST", "/v1/trash/restore", &["notes:write"]),
+    route("GET", "/v1/folders", &["notes:read"]),
+    route("POST", "/v1/folders", &["notes:write"]),
+    route("PATCH", "/v1/folders/{id}", &["notes:write"]),
+    route("DELETE", "/v1/folders/{id}", &["notes:delete"]),
+    route("GET", "/v1/me", &[]),
+    route("GET", "/v1/workspace/settings", &[]),
+    route("PATCH", "/v1/workspace/settings", &[]),
     route("GET", "/v1/conflicts", &["notes:read"]),
     route("GET", "/v1/conflicts/{id}", &["notes:read"]),
     route("POST", "/v1/conflicts/{id}/resolve", &["notes:write"]),
@@ -84,7 +93,10 @@ impl Route {
             "POST" if self.path.ends_with("/batch") => {
                 request.json(&serde_json::json!({ "notes": [item(&format!("{}.md", Uuid::new_v4()), "text")] }))
             }
+            "POST" | "PATCH" if self.path.contains("/folders") => request.json(&serde_json::json!({ "name": Uuid::new_v4() })),
+            "PATCH" if self.path.ends_with("/settings") => request.json(&serde_json::json!({ "agent_refused_words": [] })),
             "POST" if self.path.contains("/conflicts/") => request.json(&decision),
+            "POST" if self.path.ends_with("/trash/restore") => request.json(&serde_json::json!({ "note_ids": [note_id] })),
             "POST" if self.path.contains("/restore") => request,
             "POST" => request.json(&note_in(&format!("{}.md", Uuid::new_v4()), "text")),
             "PUT" | "PATCH" if self.path.contains("/notes/") => {

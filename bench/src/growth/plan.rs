@@ -23,8 +23,8 @@ const UPDATE: &str =
     "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_update($1, null, gen_random_uuid()::text, $2,
     'noted-bench', $3, $4::text::jsonb, null, null, 'text', $2, now(), null, null, false, null, null, false, null, null)";
 const LIST: &str =
-    "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_list($1, null, null, null, $2, 0, 100, 1000000,
-    false)";
+    "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_list($1, null, null, $2, 0, 100, 1000000, false,
+    null, '', '{}')";
 const CHANGES: &str =
     "explain (analyze, buffers, timing off, format json) select * from api.ide_sync_changes($1, null, $2, $3, $4, $4, null, 100,
     1000000, false)";

@@ -20,7 +20,8 @@ pub(super) struct Reply {
     status: u16,
     body: Vec<u8>,
     problems: Vec<Problem>,
-    version: Option<i64>,
+    tag: Option<String>,
+    is_kept: bool,
 }
 
 const BEGIN: &[u8] = b"{\"data\":";
@@ -29,7 +30,7 @@ impl Reply {
     pub(super) fn of(status: u16, data: &impl Serialize) -> Result<Self, Error> {
         let mut body = BEGIN.to_vec();
         serde_json::to_writer(&mut body, data).map_err(unwritten)?;
-        Ok(Self { status, body, problems: Vec::new(), version: None })
+        Ok(Self { status, body, problems: Vec::new(), tag: None, is_kept: false })
     }
 
     /// A success with a field that is JSON already, and goes on unread.
@@ -41,15 +42,20 @@ impl Reply {
         body.extend_from_slice(bulk.as_bytes());
         body.push(b',');
         body.extend_from_slice(rest.trim_start_matches('{').as_bytes());
-        Ok(Self { status: 200, body, problems: Vec::new(), version: None })
+        Ok(Self { status: 200, body, problems: Vec::new(), tag: None, is_kept: false })
     }
 
     pub(super) fn with_version(self, version: i64) -> Self {
-        Self { version: Some(version), ..self }
+        Self { tag: Some(format!("\"{version}\"")), ..self }
+    }
+
+    /// The tag of a list, which its reader may keep.
+    pub(super) fn with_list_tag(self, tag: String) -> Self {
+        Self { tag: Some(tag), is_kept: true, ..self }
     }
 
     fn refusal(error: &Error) -> Self {
-        Self { status: error.status(), body: [BEGIN, b"null"].concat(), problems: error.problems(), version: None }
+        Self { status: error.status(), body: [BEGIN, b"null"].concat(), problems: error.problems(), tag: None, is_kept: false }
     }
 }
 
@@ -85,12 +91,13 @@ fn headers(call: &Call, reply: &Reply) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_LENGTH, reply.body.len().into());
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let caching = if reply.is_kept { "private, no-cache" } else { "no-store" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(HeaderName::from_static("api-version"), HeaderValue::from_static(API_VERSION));
     let texts = [
         (HeaderName::from_static("x-request-id"), Some(call.request_id.clone())),
         (HeaderName::from_static("x-correlation-id"), Some(call.correlation_id.clone())),
-        (header::ETAG, reply.version.map(|version| format!("\"{version}\""))),
+        (header::ETAG, reply.tag.clone()),
     ];
     for (name, text) in texts {
         if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {

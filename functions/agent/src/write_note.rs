@@ -3,20 +3,21 @@
 //! One statement does the work, `api.agent_write_note`. Whoever comes here writes for an agent, so the rules are asked at once. It is sent again
 //! where the workspace has rules of its own, and where the text can be compared with others by its vectors: those are fetched then, and if the
 //! provider does not give them in time, the text goes without.
-//! Outcomes: 200, 201, 400, 401, 403 (also where the key is of another kind), 404, 410, 412, 413, 415, 422 (also where the text breaks rules), 428,
+//! Outcomes: 200, 201, 400, 401, 403 (also where the key is of another kind), 404, 409 (another note has the path), 410, 412, 413, 415, 422 (also where the text breaks rules), 428,
 //! 429, 503.
 
 use noted_shared::domain::embedding::{InputType, batches};
-use noted_shared::domain::{Analysis, ContentHash, Judgement, Likeness, NoteId, Title, Violation, WorkspaceRules};
+use noted_shared::domain::{Analysis, ContentHash, Judgement, Likeness, Title, Violation, WorkspaceRules};
 use noted_shared::edge::voyage::Provider;
 use noted_shared::edge::{Call, IfMatch, Outcome, Reply, Row, Statement};
 use noted_shared::error::Error;
 use noted_shared::wire::{AgentNote, AgentNoteRefused, AgentNoteReply, NoteOut};
 use noted_shared::{limits, params};
-use serde_json::{Map, Value};
 
-const WRITE: Statement =
-    Statement::new("writing an agent's note", "select * from api.agent_write_note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+const WRITE: Statement = Statement::new(
+    "writing an agent's note",
+    "select * from api.agent_write_note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+);
 
 pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
     let (idempotency_key, mut note) = call.change(AgentNote::parse).await?;
@@ -36,10 +37,11 @@ pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
         if let Some(note_id) = note.note_id { judgement.about_note(note_id) } else { judgement }
     };
     let mut rules = WorkspaceRules::default();
-    let unjudged = Analysis::default().with_text(&content, note.content_sha256).with_title(note.title.as_ref());
+    let unjudged =
+        Analysis::default().with_text(&content, note.content_sha256).with_title(note.title.as_ref()).with_path(note.ide_file_path.as_ref());
     let mut analysis = unjudged.clone().with_judgement(judge(rules.clone(), Likeness::default()));
-    let source: Map<String, Value> =
-        note.metadata.agent_model.iter().map(|model| ("agent_name".to_owned(), model.as_str().into())).collect();
+    let mut source = note.metadata.source();
+    source.extend(note.tags.clone().map(|tags| ("tags".to_owned(), tags.into())));
     let params = |analysis: &Analysis| {
         params![
             &idempotency_key,
@@ -50,6 +52,8 @@ pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
             note.title.as_ref(),
             content.as_str(),
             note.content_sha256,
+            note.ide_file_path.as_ref(),
+            note.folder_id,
             &source,
             analysis,
         ]
@@ -65,7 +69,7 @@ pub(crate) async fn write_note(call: &mut Call) -> Result<Reply, Error> {
         analysis = unjudged.with_judgement(judge(rules, likeness));
         row = call.ask(&WRITE, || params(&analysis)).await?;
     }
-    answer(call, row, note.note_id, content)
+    answer(call, row, &note, content)
 }
 
 /// The vectors of the text's chunks. None of them if the provider fails or is slow, or if they were more than one request may ask for: a copy that
@@ -89,11 +93,11 @@ fn if_version(call: &mut Call, note: &AgentNote) -> Result<Option<i64>, Error> {
     call.is_about(note_id);
     match note.if_version {
         Some(version) => Ok(Some(version)),
-        None => call.must_match(note_id).map(IfMatch::version),
+        None => call.if_match(note_id)?.map(IfMatch::version).ok_or(Error::PreconditionRequired(Some("if_version"))),
     }
 }
 
-fn answer(call: &mut Call, row: Row, note_id: Option<NoteId>, content: String) -> Result<Reply, Error> {
+fn answer(call: &mut Call, row: Row, written: &AgentNote, content: String) -> Result<Reply, Error> {
     let outcome = row.outcome()?;
     match outcome {
         Outcome::Created | Outcome::Updated | Outcome::Unchanged | Outcome::Replayed => {
@@ -101,12 +105,12 @@ fn answer(call: &mut Call, row: Row, note_id: Option<NoteId>, content: String) -
             let (id, version) = (note.id, note.version);
             call.is_about(id);
             let reply = AgentNoteReply { status: "success".into(), note_id: id, version, validation_passed: true, note };
-            let reply = if note_id.is_none() { Reply::created(&reply)? } else { Reply::ok(&reply)? };
+            let reply = if written.note_id.is_none() { Reply::created(&reply)? } else { Reply::ok(&reply)? };
             Ok(reply.with_version(id, version).replayed(outcome == Outcome::Replayed))
         }
         Outcome::RuleBroken => refused(row.body()?),
         Outcome::WrongKind => Err(Error::WrongKind { kinds: "agent or user" }),
-        _ => Err(row.note_refusal(note_id, None)),
+        _ => Err(row.note_refusal(written.note_id, written.folder_id)),
     }
 }
 

@@ -19,7 +19,7 @@ const RESTORE: Route = Route::of_any_method("conflicts_restore", &[Scope::NotesW
 /// What is asked of no route.
 const NONE: Route = Route::of_any_method("conflicts", &[]);
 
-const LISTING: Statement = Statement::new("listing conflicts", "select * from api.conflicts_list($1, $2, $3, $4, $5, $6)");
+const LISTING: Statement = Statement::new("listing conflicts", "select * from api.conflicts_list($1, $2, $3, $4, $5, $6, $7, $8)");
 const READING: Statement = Statement::new("reading a conflict", "select * from api.conflicts_read($1, $2, $3)");
 
 #[spin_sdk::http_service]
@@ -43,7 +43,7 @@ fn conflict_id(call: &Call) -> Result<ConflictId, Error> {
     ConflictId::parse(call.segment(2)).map_err(|wrong| Error::field("id", wrong))
 }
 
-/// A page of conflicts. Outcomes: 200, 400, 401, 403, 429, 503.
+/// A page of conflicts. Outcomes: 200, 304, 400, 401, 403, 429, 503.
 async fn list(call: &mut Call) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Found {
@@ -63,15 +63,14 @@ async fn list(call: &mut Call) -> Result<Reply, Error> {
     let limit = fields.optional("limit", text(|value| number(value, 1, limits::PAGE_NOTES_MAX))).unwrap_or(limits::PAGE_NOTES_DEFAULT);
     fields.finish()?;
 
-    let mut row = call.ask(&LISTING, || params![note_id, is_open, after, limit.cast_signed()]).await?;
-    match row.outcome()? {
-        Outcome::Listed => {
-            let Found { has_more, last_id } = row.body()?;
-            let next_cursor = last_id.filter(|_| has_more).map(|after| Cursor { after });
-            Reply::with_bulk("conflicts", &row.bulk(), &Rest { has_more, next_cursor })
-        }
-        _ => Err(row.refusal()),
-    }
+    let known = call.known_tags();
+    let bytes_max = limits::PAGE_BYTES_MAX.cast_signed();
+    let params = || params![note_id, is_open, after, limit.cast_signed(), bytes_max, known.as_slice()];
+    let row = call.ask(&LISTING, params).await?;
+    Reply::listed(row, "conflicts", |Found { has_more, last_id }| Rest {
+        has_more,
+        next_cursor: last_id.filter(|_| has_more).map(|after| Cursor { after }),
+    })
 }
 
 fn status(text: &str) -> Result<Option<bool>, Invalid> {

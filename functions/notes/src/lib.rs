@@ -1,4 +1,4 @@
-//! `/v1/notes`: notes as a resource, with their older versions.
+//! `/v1/notes` and `/v1/trash`: notes as a resource, with their older versions, and those that were deleted.
 //!
 //! The same rules as the editors' routes, by the same database functions; here a version's number, its entity tag, is what a writer has to have
 //! seen. This file says which path and method is which; each answer is in a file of its own.
@@ -6,6 +6,7 @@
 mod read;
 mod revisions;
 mod search;
+mod trash;
 mod write;
 
 use noted_shared::domain::Scope;
@@ -26,6 +27,8 @@ const REPLACE: Route = Route::of_any_method("notes_replace", &[Scope::NotesWrite
 const PATCH: Route = Route::of_any_method("notes_patch", &[Scope::NotesWrite]);
 const RESTORE: Route = Route::of_any_method("notes_restore", &[Scope::NotesWrite]);
 const RESTORE_VERSION: Route = Route::of_any_method("notes_restore_version", &[Scope::NotesWrite]);
+const TRASH: Route = Route::of_any_method("notes_trash", &[Scope::NotesRead]);
+const RESTORE_MANY: Route = Route::of_any_method("notes_restore_many", &[Scope::NotesWrite]);
 const DELETE: Route = Route::of_any_method("notes_delete", &[Scope::NotesDelete]);
 /// What is asked of no route.
 const NONE: Route = Route::of_any_method("notes", &[]);
@@ -35,6 +38,9 @@ async fn handle(request: Request) -> Response {
     let method = edge::routed_method(&request);
     let path = request.uri().path().trim_end_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').skip(3).collect();
+    if path.starts_with("/v1/trash") {
+        return trash(&segments, &method, request).await;
+    }
     match (segments.as_slice(), method.as_str()) {
         ([], "GET") => edge::serve(&LIST, request, read::list).await,
         ([], "POST") => edge::serve(&CREATE, request, write::create).await,
@@ -53,6 +59,17 @@ async fn handle(request: Request) -> Response {
         ([_, "restore"], "POST") => edge::serve(&RESTORE, request, write::restore).await,
         ([_, "restore", _], "POST") => edge::serve(&RESTORE_VERSION, request, write::restore_version).await,
         ([_, "restore"] | [_, "restore", _], _) => edge::refuse(&NONE, request, Error::Method { allow: "POST" }).await,
+        _ => edge::refuse(&NONE, request, Error::NoRoute).await,
+    }
+}
+
+/// The routes below `/v1/trash`.
+async fn trash(segments: &[&str], method: &str, request: Request) -> Response {
+    match (segments, method) {
+        ([], "GET") => edge::serve(&TRASH, request, trash::list).await,
+        ([], _) => edge::refuse(&NONE, request, Error::Method { allow: "GET" }).await,
+        (["restore"], "POST") => edge::serve(&RESTORE_MANY, request, trash::restore).await,
+        (["restore"], _) => edge::refuse(&NONE, request, Error::Method { allow: "POST" }).await,
         _ => edge::refuse(&NONE, request, Error::NoRoute).await,
     }
 }

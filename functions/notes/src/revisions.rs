@@ -1,34 +1,48 @@
 //! What notes said before: `GET /v1/notes/{id}/revisions`, `/revisions/{version}` and `/diff?from=&to=`.
 
 use crate::ID;
+use crate::trash::page;
 use noted_shared::domain::merge::unified_diff;
-use noted_shared::domain::{Invalid, NoteId};
+use noted_shared::domain::{Invalid, NoteId, PlaceCursor};
 use noted_shared::edge::{Call, Outcome, Reply, Statement};
 use noted_shared::error::Error;
 use noted_shared::input::{text, within};
 use noted_shared::wire::{NoteVersion, RevisionReply, VersionDiff};
 use noted_shared::{limits, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-const LIST: Statement = Statement::new("listing revisions", "select * from api.notes_revisions($1, $2, $3, $4)");
+const LIST: Statement = Statement::new("listing revisions", "select * from api.notes_revisions($1, $2, $3, $4, $5, $6, $7)");
 const VERSIONS: Statement = Statement::new("reading versions", "select * from api.notes_versions($1, $2, $3, $4)");
 
-/// The revisions of a note without their texts. Outcomes: 200, 400, 401, 403, 404, 429, 503.
+/// A page of a note's revisions without their texts. Outcomes: 200, 304, 400, 401, 403, 404, 422, 429, 503.
 pub(crate) async fn list(call: &mut Call) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Found {
+        current_version: i64,
+        has_more: bool,
+        last_version: Option<i64>,
+    }
     /// [`noted_shared::wire::RevisionList`] without the revisions.
     #[derive(Serialize)]
     struct Rest {
         current_version: i64,
+        has_more: bool,
+        next_cursor: Option<PlaceCursor>,
     }
     let note_id = call.note_id(ID)?;
-    let mut row = call.ask(&LIST, || params![note_id, limits::REVISIONS_LISTED_MAX]).await?;
-    match row.outcome()? {
-        Outcome::Listed => {
-            let current_version = row.body()?;
-            Reply::with_bulk("revisions", &row.bulk(), &Rest { current_version })
-        }
-        _ => Err(row.note_refusal(Some(note_id), None)),
+    let (cursor, limit) = page(call.query()?)?;
+    let known = call.known_tags();
+    let before = cursor.map(|cursor| cursor.before);
+    let params = || params![note_id, before, limit.cast_signed(), limits::PAGE_BYTES_MAX.cast_signed(), known.as_slice()];
+    let row = call.ask(&LIST, params).await?;
+    if row.outcome()? == Outcome::NotFound {
+        return Err(Error::NoNote(note_id));
     }
+    Reply::listed(row, "revisions", |Found { current_version, has_more, last_version }| Rest {
+        current_version,
+        has_more,
+        next_cursor: last_version.filter(|_| has_more).map(|before| PlaceCursor { before }),
+    })
 }
 
 /// One version with its text. Outcomes: 200, 400, 401, 403, 404, 429, 503.

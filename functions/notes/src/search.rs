@@ -8,7 +8,7 @@ use noted_shared::error::Error;
 use noted_shared::input::NoteSearch;
 use noted_shared::limits::SNIPPET_CHARS_MAX;
 use noted_shared::params;
-use noted_shared::wire::{RagResult, SearchFilter, SearchReply, SearchResult};
+use noted_shared::wire::{RagResult, SearchReply, SearchResult};
 use std::time::Instant;
 
 const SEARCH: Statement = Statement::new("searching notes", "select * from api.notes_search($1, $2, $3, $4, $5, $6, $7)");
@@ -19,8 +19,7 @@ pub(crate) async fn search(call: &mut Call) -> Result<Reply, Error> {
     let search = NoteSearch::parse(call.query()?)?;
     let question = Question::parse(&search.query);
     let must = question.filter();
-    let write = |filters| serde_json::to_string(filters).map_err(|wrong| Error::internal("writing a filter", wrong.to_string()));
-    let filter = (search.filters != SearchFilter::default()).then(|| write(&search.filters)).transpose()?;
+    let filter = search.filters.as_json();
 
     let params = || params![question.terms(), question.candidates(), must.as_deref(), filter.as_deref(), search.limit.cast_signed()];
     let mut row = call.ask(&SEARCH, params).await?;

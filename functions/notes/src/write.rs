@@ -5,7 +5,7 @@
 
 use crate::ID;
 use crate::revisions::version;
-use noted_shared::domain::{Analysis, ContentHash, IdempotencyKey, Judgement, NoteId, OriginId};
+use noted_shared::domain::{Analysis, ContentHash, IdempotencyKey, Judgement, NoteId, NoteType, OriginId};
 use noted_shared::edge::{Call, IfMatch, Outcome, Reply, Statement};
 use noted_shared::error::Error;
 use noted_shared::input::text;
@@ -17,7 +17,7 @@ const CREATE: Statement =
 
 const EDIT: Statement = Statement::new(
     "changing a note",
-    "select * from api.notes_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+    "select * from api.notes_edit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
 );
 
 const DELETE: Statement = Statement::new("deleting a note", "select * from api.notes_delete($1, $2, $3, $4, $5, $6, $7)");
@@ -89,6 +89,7 @@ pub(crate) async fn replace(call: &mut Call) -> Result<Reply, Error> {
         folder_id: Some(draft.folder_id),
         note_type: Some(draft.note_type),
         source_metadata: Some(draft.source_metadata),
+        tags: None,
         file_metadata: Some(draft.file_metadata),
         sync_origin_id: draft.sync_origin_id,
     };
@@ -175,6 +176,7 @@ impl Edit {
             let hash = patch.content_sha256.unwrap_or_else(|| ContentHash::of(content));
             Judgement::of(content, hash, rules).about_note(self.note_id).with_title(patch.title.as_ref())
         };
+        let kinds: Vec<&str> = patch.kinds().into_iter().map(NoteType::name).collect();
         let params = |analysis: &Analysis| {
             params![
                 self.idempotency_key.as_ref(),
@@ -190,8 +192,9 @@ impl Edit {
                 path,
                 patch.folder_id.is_some(),
                 patch.folder_id.flatten(),
-                patch.note_type,
+                kinds.as_slice(),
                 patch.source_metadata.as_ref(),
+                patch.tags.as_deref(),
                 patch.file_metadata.as_ref(),
                 self.restores,
                 self.revision,
@@ -207,7 +210,10 @@ impl Edit {
                 let reply = Reply::ok(&NoteReply { success: true, note })?.with_version(self.note_id, version);
                 Ok(reply.replayed(outcome == Outcome::Replayed))
             }
-            Outcome::TypeDiffers => Err(Error::TypeDiffers(row.body()?)),
+            Outcome::TypeDiffers => {
+                let kind: NoteType = row.body()?;
+                Err(patch.check_kind(kind).err().unwrap_or(Error::TypeDiffers(kind)))
+            }
             Outcome::NoRevision => Err(Error::NoRevision { note_id: self.note_id, version: self.revision.unwrap_or_default() }),
             _ => Err(row.note_refusal(Some(self.note_id), patch.folder_id.flatten())),
         }

@@ -97,12 +97,16 @@ language sql stable
 return (p_note).deleted_at is null
   and ((p_filter).folder_id is null or (p_note).folder_id = (p_filter).folder_id)
   and ((p_filter).note_type is null or (p_note).note_type = (p_filter).note_type)
+  and ((p_filter).path is null or (p_note).ide_file_path = (p_filter).path)
   and ((p_filter).path_prefix is null or starts_with((p_note).ide_file_path, (p_filter).path_prefix))
   and ((p_filter).synced_from_ide is null or (p_note).synced_from_ide = (p_filter).synced_from_ide)
   and ((p_filter).created_since is null or (p_note).created_at >= (p_filter).created_since)
   and ((p_filter).created_before is null or (p_note).created_at < (p_filter).created_before)
   and ((p_filter).updated_since is null or (p_note).updated_at >= (p_filter).updated_since)
   and ((p_filter).updated_before is null or (p_note).updated_at < (p_filter).updated_before)
+  and ((p_filter).author_email is null or lower((p_note).file_metadata ->> 'author_email') = lower((p_filter).author_email))
+  and ((p_filter).file_modified_since is null or sync.file_modified(p_note) >= (p_filter).file_modified_since)
+  and ((p_filter).file_modified_before is null or sync.file_modified(p_note) < (p_filter).file_modified_before)
   and ((p_filter).tags is null or (p_note).source_metadata -> 'tags' ?& (p_filter).tags or (p_note).file_metadata -> 'tags' ?& (p_filter).tags);
 
 grant execute on function search.find, search.scaled, search.few_notes, search.passes to noted_api;

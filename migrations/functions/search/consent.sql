@@ -1,6 +1,6 @@
--- Whether texts of a workspace may go to the provider: for the owner of the schema only.
+-- Whether texts of a workspace may go to the provider.
 
--- Lets the texts of a workspace go to the provider, or no longer: then its vectors go too. For the owner of the schema only.
+-- Lets the texts of a workspace go to the provider, or no longer: then its vectors go too. Whoever calls it has made sure that somebody may decide that.
 create function search.set_consent(p_workspace_id uuid, p_consents boolean) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
@@ -17,3 +17,5 @@ begin
   end if;
   update search.workspaces as workspace set generation = workspace.generation + 1 where workspace.workspace_id = p_workspace_id;
 end $$;
+
+grant execute on function search.set_consent to noted_api;

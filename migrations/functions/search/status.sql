@@ -58,12 +58,12 @@ return (
     left join search.notes as known on known.workspace_id = p_workspace_id and known.note_id = p_note_id
     where workspace.id = p_workspace_id);
 
--- How many notes wait for their vectors, as far as anybody wants to know.
+-- How many notes lack their vectors, because they wait or were given up, as far as anybody wants to know.
 create function search.pending_count(p_workspace_id uuid) returns bigint
 language sql stable
 return (select count(*) from (
   select from search.notes as note
-    where note.workspace_id = p_workspace_id and note.embedding_status in ('pending', 'in_progress') limit 10000) as pending);
+    where note.workspace_id = p_workspace_id and note.embedding_status in ('pending', 'in_progress', 'failed_permanently') limit 10000) as pending);
 
 -- What an answer is made of: another change of a note, another vector, or the chunks of a note that the worker cut, make another answer.
 create function search.state(p_workspace_id uuid) returns text

@@ -7,7 +7,7 @@ return (
   select jsonb_build_object('bytes_max', workspace.agent_note_bytes_max, 'refused_words', workspace.agent_refused_words)
     from noted.workspaces as workspace where workspace.id = p_workspace_id);
 
--- Sets the rules of a workspace, and answers them; what is null stays as it is. For the owner of the schema only.
+-- Sets the rules of a workspace, and answers them; what is null stays as it is. Whoever calls it has made sure that somebody may decide that.
 create function sync.set_agent_rules(p_workspace_id uuid, p_bytes_max integer, p_refused_words text[]) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
@@ -159,5 +159,5 @@ begin
   end if;
 end $$;
 
-grant execute on function sync.agent_rules, sync.lacks_judgement, sync.judge, sync.record_attempt, sync.agents_text, sync.record_correction
+grant execute on function sync.agent_rules, sync.set_agent_rules, sync.lacks_judgement, sync.judge, sync.record_attempt, sync.agents_text, sync.record_correction
   to noted_api;

@@ -119,6 +119,10 @@ language sql stable
 return json_build_object(
   'id', (p_conflict).id,
   'note_id', (p_conflict).note_id,
+  'title', (select note.title from noted.notes as note
+    where note.workspace_id = (p_conflict).workspace_id and note.id = (p_conflict).note_id),
+  'ide_file_path', (select note.ide_file_path from noted.notes as note
+    where note.workspace_id = (p_conflict).workspace_id and note.id = (p_conflict).note_id),
   'kind', (p_conflict).kind,
   'origin', (p_conflict).origin,
   'ide_vector', (p_conflict).ide_vector,

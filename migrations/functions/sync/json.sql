@@ -35,6 +35,29 @@ return json_build_object(
   'content', case when p_with_content then (p_note).content end
 );
 
+-- A note of a list, as text: hundreds of them make a page, which is only passed on. Without its text it has no field for it.
+create function sync.note_item(p_note noted.notes, p_with_content boolean) returns text
+language sql stable
+return case
+  when p_with_content then sync.note_json(p_note, true)::text
+  -- The field stands at the end.
+  else left(sync.note_json(p_note, false)::text, -length(', "content" : null}')) || '}'
+end;
+
+-- The same with the named fields only.
+create function sync.some_fields(p_note noted.notes, p_with_content boolean, p_fields text[]) returns text
+language sql stable
+return (
+  select json_object_agg(field.key, field.value)::text from json_each(sync.note_json(p_note, p_with_content)) as field
+    where field.key = any (p_fields));
+
+-- When a note's file was last changed, by its own clock; null where nobody said, or said what is no time here.
+create function sync.file_modified(p_note noted.notes) returns timestamptz
+language sql stable
+return case
+  when pg_input_is_valid((p_note).file_metadata ->> 'original_mtime', 'timestamptz') then ((p_note).file_metadata ->> 'original_mtime')::timestamptz
+end;
+
 -- The version that a request stood in conflict with: whole for those who may read, and for others what they need to ask again.
 create function sync.noted_version(caller auth.caller, p_note noted.notes) returns json
 language sql stable
@@ -56,7 +79,24 @@ create function sync.change_json(p_note noted.notes, p_with_content boolean) ret
 language sql stable
 return '{"deleted_at": ' || coalesce(to_json(sync.instant((p_note).deleted_at))::text, 'null')
   || ', "deleted_by": ' || coalesce(to_json((p_note).deleted_by)::text, 'null')
-  || ', ' || substr(sync.note_json(p_note, p_with_content and (p_note).deleted_at is null)::text, 2);
+  || ', ' || substr(sync.note_item(p_note, p_with_content and (p_note).deleted_at is null), 2);
+
+-- A deleted note, as whoever may want it back is told of it.
+create function sync.trash_json(p_note noted.notes) returns json
+language sql stable
+return json_build_object(
+  'id', (p_note).id,
+  'title', (p_note).title,
+  'ide_file_path', (p_note).ide_file_path,
+  'folder_id', (p_note).folder_id,
+  'note_type', (p_note).note_type,
+  'content_bytes', octet_length((p_note).content),
+  'version', (p_note).version,
+  'version_vector', (p_note).version_vector,
+  'deleted_at', sync.instant((p_note).deleted_at),
+  'deleted_by', (p_note).deleted_by,
+  'days_left', greatest(floor(extract(epoch from (p_note).deleted_at + sync.tombstone_retention() - now()) / 86400), 0)::integer
+);
 
 -- A tombstone, as whoever asks for its note is told of it.
 create function sync.gone_json(p_note noted.notes, p_conflict_id uuid) returns json
@@ -100,6 +140,6 @@ return case when (p_embedding).status is null or ((p_embedding).status = 'pendin
   '.' || (p_embedding).status || coalesce('.' || left(md5((p_embedding).error), 8), '')
 end;
 
-grant execute on function sync.instant to noted_api, noted_search;
-grant execute on function sync.author, sync.note_json, sync.noted_version, sync.change_json, sync.gone_json, sync.version_json, sync.with_embedding,
+grant execute on function sync.instant, sync.file_modified to noted_api, noted_search;
+grant execute on function sync.author, sync.note_json, sync.note_item, sync.some_fields, sync.trash_json, sync.noted_version, sync.change_json, sync.gone_json, sync.version_json, sync.with_embedding,
   sync.embedding_mark to noted_api;

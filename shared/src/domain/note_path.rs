@@ -47,6 +47,20 @@ impl NotePath {
     }
 }
 
+/// Unifies the spelling of one segment, then accepts it if it can be a name on every system.
+pub(super) fn segment(text: &str) -> Result<String, Invalid> {
+    if text.len() > limits::PATH_SEGMENT_BYTES_MAX {
+        return Err(Invalid::refused(format!("must be at most {} bytes", limits::PATH_SEGMENT_BYTES_MAX)));
+    }
+    let segment = normalised(text);
+    if segment.contains('/') {
+        return Err(Invalid::refused("must not contain '/' or '\\'"));
+    }
+    check_whole(&segment)?;
+    check_segment(&segment)?;
+    Ok(segment)
+}
+
 fn too_long() -> Invalid {
     Invalid::refused(format!("must be at most {} bytes", limits::PATH_BYTES_MAX))
 }

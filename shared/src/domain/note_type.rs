@@ -71,6 +71,7 @@ impl NoteType {
             ],
             Self::AgentGenerated => &[
                 ("agent_name", Form::Text),
+                ("agent_model", Form::Text),
                 ("agent_version", Form::Text),
                 ("generation_prompt", Form::Text),
                 ("confidence_score", Form::Fraction),

@@ -75,12 +75,15 @@ impl Call {
         if !ranges.iter().all(|range| range.is_empty()) && !ranges.iter().any(|range| range.to_str().is_ok_and(accept::accepts_v1)) {
             return Err(Error::NotAcceptable);
         }
-        if !self.route.scopes.is_empty() {
-            let key = headers::api_key(&self.parts.headers)?;
-            let key_hash = key.hash(&settings().await?.key_pepper);
-            let caller = self.caller.insert(Caller { key_hash, workspace: None });
-            caller.workspace = headers::workspace(&self.parts.headers)?;
-        }
+        if self.route.scopes.is_empty() { Ok(()) } else { self.must_have_key().await }
+    }
+
+    /// Takes the key that the request brings, whatever it may do. A route that names scopes has that done for it.
+    pub async fn must_have_key(&mut self) -> Result<(), Error> {
+        let key = headers::api_key(&self.parts.headers)?;
+        let key_hash = key.hash(&settings().await?.key_pepper);
+        let caller = self.caller.insert(Caller { key_hash, workspace: None });
+        caller.workspace = headers::workspace(&self.parts.headers)?;
         Ok(())
     }
 
@@ -95,10 +98,14 @@ impl Call {
 
     /// Runs one of the statements that only say whether the caller may use this route.
     async fn check(&mut self, statement: &Statement) -> Result<(), Error> {
-        let scopes = self.route.scopes;
-        let names = || scopes.iter().map(|scope| Some(scope.name().to_owned())).collect();
-        let row = self.run(statement, &|| vec![ParameterValue::ArrayStr(names())]).await?;
+        let scopes = self.scopes();
+        let row = self.run(statement, &|| vec![scopes.clone()]).await?;
         if row.outcome()? == Outcome::Entered { Ok(()) } else { Err(row.refusal()) }
+    }
+
+    /// The names of the scopes that the route asks for.
+    fn scopes(&self) -> ParameterValue {
+        ParameterValue::ArrayStr(self.route.scopes.iter().map(|scope| Some(scope.name().to_owned())).collect())
     }
 
     /// Runs a statement in the caller's name: `$1` is the key's hash, `$2` the workspace, `$3` and on are what is given here.
@@ -125,7 +132,12 @@ impl Call {
             all.extend(params());
             all
         };
-        let mut row = db::one(statement, &all).await?;
+        let answered = db::one(statement, &all).await;
+        if answered.as_ref().is_err_and(|wrong| wrong.fault().is_some_and(|fault| fault.has_cost)) {
+            // What failed has taken its count back with it, and would be free however much it cost. The answer is the fault either way.
+            let _ = db::one(&ENTER, &|| [params![caller.key_hash.to_vec(), caller.workspace], vec![self.scopes()]].concat()).await;
+        }
+        let mut row = answered?;
         self.user_id = row.user_id.take();
         self.rate = row.rate;
         Ok(row)

@@ -3,8 +3,8 @@
 //! Spin matches types exactly. What it cannot carry goes as text, and the statement casts it: an instant is `$n::text::timestamptz`.
 
 use crate::domain::{
-    Analysis, ConflictId, ContentHash, EpochId, FileMetadata, FolderId, IdempotencyKey, NoteId, NotePath, NoteType, OriginId, Timestamp,
-    Title, VersionVector, WorkspaceId,
+    Analysis, ConflictId, ContentHash, EpochId, FileMetadata, FolderId, FolderName, IdempotencyKey, NoteId, NotePath, NoteType, OriginId,
+    Timestamp, Title, VersionVector, WorkspaceId,
 };
 use serde_json::{Map, Value};
 use spin_sdk::pg::ParameterValue;
@@ -53,6 +53,7 @@ param! {
     NoteType => |value| ParameterValue::Str(value.name().to_owned());
     ContentHash => |value| ParameterValue::Str(value.to_string());
     &OriginId => |value| ParameterValue::Str(value.to_string());
+    &FolderName => |value| ParameterValue::Str(value.to_string());
     &NotePath => |value| ParameterValue::Str(value.to_string());
     &Title => |value| ParameterValue::Str(value.to_string());
     &IdempotencyKey => |value| ParameterValue::Str(value.to_string());

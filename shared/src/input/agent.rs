@@ -1,12 +1,13 @@
 //! What agents write, and what people think of it, as it arrives.
 
-use super::note::{check_hash, check_size};
+use super::note::{check_hash, check_size, tags};
+use super::search::share;
 use super::{Fields, boolean, object, string, text, texts};
-use crate::domain::{Content, ContentHash, Invalid, NoteId, OriginId, Timestamp, Title};
+use crate::domain::{Content, ContentHash, FolderId, Invalid, NoteId, NotePath, OriginId, Timestamp, Title};
 use crate::error::Error;
 use crate::limits;
 use crate::wire::{AgentMetadata, AgentNote, Feedback, Rating, Reason};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 impl AgentNote {
     /// Reads the body. Reports every field at once.
@@ -15,6 +16,9 @@ impl AgentNote {
         let title = fields.optional("title", text(Title::parse));
         let content = fields.required("content", |value| string(value).and_then(Content::parse));
         let expected = fields.optional("content_sha256", text(ContentHash::parse));
+        let ide_file_path = fields.optional("ide_file_path", text(NotePath::parse));
+        let folder_id = fields.optional("folder_id", text(FolderId::parse));
+        let tags = fields.optional("tags", tags);
         let if_version = fields.optional("if_version", version);
         let metadata = match fields.required("metadata", object) {
             Some(given) => fields.part(given, metadata),
@@ -28,7 +32,7 @@ impl AgentNote {
         let Some(content) = content else { return Err(fields.into_error()) };
         fields.finish()?;
         let content_sha256 = check_hash(&content, expected)?;
-        Ok(Self { note_id, title, content, content_sha256, if_version, metadata, sync_origin_id })
+        Ok(Self { note_id, title, content, content_sha256, ide_file_path, folder_id, tags, if_version, metadata, sync_origin_id })
     }
 
     /// Takes the text out, which is large and goes its own way.
@@ -41,6 +45,10 @@ impl AgentNote {
 fn metadata(given: &mut Fields) -> AgentMetadata {
     AgentMetadata {
         agent_model: given.required("agent_model", |value| string(value).and_then(name)),
+        agent_name: given.optional("agent_name", |value| string(value).and_then(name)),
+        agent_version: given.optional("agent_version", |value| string(value).and_then(name)),
+        generation_prompt: given.optional("generation_prompt", |value| string(value).and_then(prompt)),
+        confidence_score: given.optional("confidence_score", share),
         rag_context_ids: given.optional("rag_context_ids", context_ids).unwrap_or_default(),
         generation_timestamp: given.optional("generation_timestamp", text(Timestamp::parse)),
         allow_duplicate: given.optional("allow_duplicate", boolean).unwrap_or(false),
@@ -49,6 +57,16 @@ fn metadata(given: &mut Fields) -> AgentMetadata {
 
 fn context_ids(value: Value) -> Result<Vec<String>, Invalid> {
     texts(value, limits::RAG_CONTEXT_IDS_MAX)?.into_iter().map(name).collect()
+}
+
+fn prompt(prompt: String) -> Result<String, Invalid> {
+    match prompt.as_str() {
+        long if long.len() > limits::METADATA_TEXT_BYTES_MAX => {
+            Err(Invalid::refused(format!("must not be longer than {} bytes", limits::METADATA_TEXT_BYTES_MAX)))
+        }
+        text if text.contains('\0') => Err(Invalid::refused("contains a NUL character")),
+        _ => Ok(prompt),
+    }
 }
 
 /// A short text that something is called by.
@@ -68,6 +86,23 @@ fn version(value: Value) -> Result<i64, Invalid> {
     const REASON: &str = "must be a whole number from 1";
     let version = value.as_i64().ok_or_else(|| Invalid::malformed(REASON))?;
     if version >= 1 { Ok(version) } else { Err(Invalid::refused(REASON)) }
+}
+
+impl AgentMetadata {
+    /// What a note says of the agent that wrote its text, as its `source_metadata` has it.
+    #[must_use]
+    pub fn source(&self) -> Map<String, Value> {
+        let texts = [
+            ("agent_model", &self.agent_model),
+            ("agent_name", &self.agent_name),
+            ("agent_version", &self.agent_version),
+            ("generation_prompt", &self.generation_prompt),
+        ];
+        let mut source: Map<String, Value> =
+            texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into()))).collect();
+        source.extend(self.confidence_score.map(|score| ("confidence_score".to_owned(), score.into())));
+        source
+    }
 }
 
 impl Feedback {
@@ -155,6 +190,22 @@ mod tests {
         assert_eq!((note.content_sha256, note.metadata.allow_duplicate), (ContentHash::of("c"), false));
         let body = json!({ "content": "c", "content_sha256": ContentHash::of("d"), "metadata": { "agent_model": "m" } });
         assert_eq!(AgentNote::parse(fields(&body)).map_err(|wrong| wrong.status()).err(), Some(422));
+    }
+
+    #[test]
+    fn what_an_agent_says_of_itself_is_what_notes_of_its_kind_may_say() {
+        let metadata = json!({
+            "agent_model": "m", "agent_name": "scribe", "agent_version": "2", "generation_prompt": "Write.", "confidence_score": 0.5,
+        });
+        let body = json!({ "content": "c", "metadata": metadata });
+        let source = AgentNote::parse(fields(&body)).expect("a note").metadata.source();
+        assert_eq!(Value::Object(source.clone()), metadata);
+        assert_eq!(crate::domain::NoteType::AgentGenerated.check_source(&source), Ok(()));
+        for (name, wrong) in [("confidence_score", json!(1.5)), ("generation_prompt", json!("x".repeat(4097))), ("agent_name", json!(""))] {
+            let mut body = body.clone();
+            body["metadata"][name] = wrong;
+            assert_eq!(AgentNote::parse(fields(&body)).map_err(|wrong| wrong.status()).err(), Some(422), "{name}");
+        }
     }
 
     #[test]

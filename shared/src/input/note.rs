@@ -1,8 +1,9 @@
 //! Notes as they arrive: read, bounded, and proved whole.
 
-use super::{Fields, boolean, object, string, text};
+use super::{Fields, boolean, object, string, text, texts};
 use crate::domain::{Content, ContentHash, FileMetadata, FolderId, Invalid, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector};
 use crate::error::Error;
+use crate::limits;
 use crate::wire::{MergeMode, NoteIn, NoteUpdate};
 use serde_json::{Map, Value};
 
@@ -105,6 +106,12 @@ fn path(fields: &mut Fields, kind: Option<NoteType>) -> Option<NotePath> {
 pub(super) fn source(fields: &mut Fields, kind: NoteType) -> Map<String, Value> {
     let checked = |value| object(value).and_then(|source| kind.check_source(&source).map(|()| source));
     fields.optional("source_metadata", checked).unwrap_or_default()
+}
+
+/// Reads tags that stand beside `source_metadata` instead of in it.
+pub(super) fn tags(value: Value) -> Result<Vec<String>, Invalid> {
+    NoteType::UserCreated.check_source(&Map::from_iter([("tags".to_owned(), value.clone())]))?;
+    texts(value, limits::TAGS_MAX)
 }
 
 pub(super) fn check_size(content: Option<&Content>) -> Result<(), Error> {

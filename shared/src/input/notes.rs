@@ -1,92 +1,10 @@
-//! Notes as a resource, as they arrive: what is asked for and what is written through `/v1/notes`.
+//! Notes as a resource, as they arrive: what is written through `/v1/notes`.
 
-use super::names::unknown;
-use super::note::{check_hash, check_size, source};
-use super::page::{instant, number};
-use super::{Fields, string, text};
-use crate::domain::invalid::printable;
-use crate::domain::{Content, ContentHash, Cursor, FileMetadata, FolderId, Invalid, NotePath, NoteType, OriginId, Timestamp, Title};
+use super::note::{check_hash, check_size, source, tags};
+use super::{Fields, object, string, text};
+use crate::domain::{Content, ContentHash, FileMetadata, FolderId, Invalid, NotePath, NoteType, OriginId, Title};
 use crate::error::Error;
-use crate::limits;
 use crate::wire::{NoteDraft, NotePatch};
-
-/// The fields that a list can give.
-const FIELDS: [&str; 18] = [
-    "id",
-    "title",
-    "content_sha256",
-    "note_type",
-    "source_metadata",
-    "file_metadata",
-    "synced_from_ide",
-    "ide_file_path",
-    "ide_last_modified",
-    "last_ide_sync_at",
-    "folder_id",
-    "version",
-    "version_vector",
-    "seq",
-    "last_sync_origin_id",
-    "created_at",
-    "updated_at",
-    "content",
-];
-
-/// The query of `GET /v1/notes`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoteQuery {
-    /// Only notes in this folder.
-    pub folder_id: Option<FolderId>,
-    /// Only notes of this kind.
-    pub note_type: Option<NoteType>,
-    /// Only notes whose path begins so.
-    pub path_prefix: Option<String>,
-    /// Only notes changed at this time or later.
-    pub updated_since: Option<Timestamp>,
-    /// Only notes changed before this time.
-    pub updated_before: Option<Timestamp>,
-    /// Only notes after the last one of an earlier page.
-    pub cursor: Option<Cursor>,
-    /// Notes at most.
-    pub limit: u32,
-    /// The fields to give; all but the text when none are named.
-    pub fields: Vec<&'static str>,
-}
-
-impl NoteQuery {
-    /// Reads the query. Reports every parameter at once.
-    pub fn parse(mut fields: Fields) -> Result<Self, Error> {
-        let query = Self {
-            folder_id: fields.optional("folder_id", text(FolderId::parse)),
-            note_type: fields.optional("note_type", text(NoteType::parse)),
-            path_prefix: fields.optional("path_prefix", text(path_prefix)),
-            updated_since: fields.optional("updated_since", text(instant)),
-            updated_before: fields.optional("updated_before", text(instant)),
-            cursor: fields.optional("cursor", text(Cursor::parse)),
-            limit: fields.optional("limit", text(|value| number(value, 1, limits::PAGE_NOTES_MAX))).unwrap_or(limits::PAGE_NOTES_DEFAULT),
-            fields: fields.optional("fields", text(names)).unwrap_or_else(|| FIELDS[..FIELDS.len() - 1].to_vec()),
-        };
-        fields.finish().map(|()| query)
-    }
-}
-
-fn names(list: &str) -> Result<Vec<&'static str>, Invalid> {
-    let known = |name: &str| FIELDS.into_iter().find(|known| *known == name).ok_or_else(|| field_unknown(name));
-    list.split(',').map(str::trim).map(known).collect()
-}
-
-fn field_unknown(name: &str) -> Invalid {
-    let wrong = unknown(name, &FIELDS);
-    Invalid { reason: format!("has the name \"{}\", which {}", printable(name), wrong.reason).into(), ..wrong }
-}
-
-pub(super) fn path_prefix(prefix: &str) -> Result<String, Invalid> {
-    match prefix {
-        _ if prefix.len() > limits::PATH_BYTES_MAX => Err(Invalid::refused(format!("is longer than {} bytes", limits::PATH_BYTES_MAX))),
-        _ if prefix.contains('\0') => Err(Invalid::refused("contains a NUL character")),
-        _ => Ok(prefix.to_owned()),
-    }
-}
 
 impl NoteDraft {
     /// Reads the body of a create or a replacement. Reports every field at once.
@@ -100,7 +18,10 @@ impl NoteDraft {
             _ => fields.optional("ide_file_path", text(NotePath::parse)),
         };
         let folder_id = fields.optional("folder_id", text(FolderId::parse));
-        let source_metadata = source(&mut fields, note_type);
+        let mut source_metadata = source(&mut fields, note_type);
+        if let Some(tags) = fields.optional("tags", tags) {
+            source_metadata.insert("tags".to_owned(), tags.into());
+        }
         let file_metadata = fields.optional("file_metadata", FileMetadata::parse).unwrap_or_default();
         let sync_origin_id = fields.optional("sync_origin_id", text(OriginId::parse));
         check_size(content.as_ref())?;
@@ -119,12 +40,13 @@ impl NotePatch {
         let expected = fields.optional("content_sha256", text(ContentHash::parse));
         let ide_file_path = fields.nullable("ide_file_path", text(NotePath::parse));
         let folder_id = fields.nullable("folder_id", text(FolderId::parse));
-        let says_source = fields.has("source_metadata");
-        let note_type = match says_source || ide_file_path == Some(None) {
-            true => fields.required("note_type", text(NoteType::parse)),
-            false => fields.optional("note_type", text(NoteType::parse)),
-        };
-        let source_metadata = note_type.filter(|_| says_source).map(|kind| source(&mut fields, kind));
+        let note_type = fields.optional("note_type", text(NoteType::parse));
+        // Only the database knows what kind of note it is, unless the sender says so: see `NotePatch::kinds`.
+        let source_metadata = fields.optional("source_metadata", |value| {
+            let given = object(value)?;
+            note_type.map_or(Ok(()), |kind| kind.check_source(&given)).map(|()| given)
+        });
+        let tags = fields.optional("tags", tags);
         let file_metadata = fields.optional("file_metadata", FileMetadata::parse);
         let sync_origin_id = fields.optional("sync_origin_id", text(OriginId::parse));
         check_size(content.as_ref())?;
@@ -135,36 +57,51 @@ impl NotePatch {
         if content.is_none() && expected.is_some() {
             fields.problem("content_sha256", Invalid::malformed("is the hash of a text that is not there"));
         }
-        let says_nothing = title.is_none() && content.is_none() && ide_file_path.is_none() && folder_id.is_none();
-        if says_nothing && source_metadata.is_none() && file_metadata.is_none() {
+        let says_nothing = title.is_none() && content.is_none() && ide_file_path.is_none() && folder_id.is_none() && note_type.is_none();
+        if says_nothing && source_metadata.is_none() && tags.is_none() && file_metadata.is_none() {
             fields.problem("body", Invalid::malformed("names no field to change"));
         }
         fields.finish()?;
-        Ok(Self { title, content, content_sha256, ide_file_path, folder_id, note_type, source_metadata, file_metadata, sync_origin_id })
+        Ok(Self {
+            title,
+            content,
+            content_sha256,
+            ide_file_path,
+            folder_id,
+            note_type,
+            source_metadata,
+            tags,
+            file_metadata,
+            sync_origin_id,
+        })
+    }
+
+    /// The kinds of note that this patch is right for: those whose metadata it could be, and whose path may be taken away if it does that.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<NoteType> {
+        NoteType::ALL.into_iter().filter(|kind| self.check_kind(*kind).is_ok()).collect()
+    }
+
+    /// Whether this patch is right for a note of this kind, and if not, why.
+    pub fn check_kind(&self, kind: NoteType) -> Result<(), Error> {
+        if self.note_type.is_some_and(|said| said != kind) {
+            return Err(Error::TypeDiffers(kind));
+        }
+        if self.ide_file_path == Some(None) && kind == NoteType::IdeSynced {
+            return Err(Error::field("ide_file_path", Invalid::refused("cannot be taken from a note that is an editor's file")));
+        }
+        let source = self.source_metadata.as_ref();
+        source.map_or(Ok(()), |source| kind.check_source(source)).map_err(|wrong| Error::field("source_metadata", wrong))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, NoteDraft, NotePatch, NoteQuery};
-    use crate::error::Error;
+    use super::{Fields, NoteDraft, NotePatch};
     use serde_json::{Value, json};
-
-    fn query(pairs: &[(&str, &str)]) -> Result<NoteQuery, Error> {
-        NoteQuery::parse(Fields::from_pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))?)
-    }
 
     fn fields(body: &Value) -> Fields {
         Fields::from_json(body.to_string().as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn a_list_has_no_texts_unless_they_are_asked_for() {
-        assert!(!query(&[]).unwrap().fields.contains(&"content"));
-        assert_eq!(query(&[("fields", "id, content")]).unwrap().fields, ["id", "content"]);
-        for wrong in ["", "id,", "secret", "ID"] {
-            assert_eq!(query(&[("fields", wrong)]).unwrap_err().status(), 400, "{wrong:?}");
-        }
     }
 
     #[test]
@@ -189,16 +126,39 @@ mod tests {
         let patch = |body: Value| NotePatch::parse(fields(&body)).map_or_else(|error| error.message().into_owned(), |_| "fine".to_owned());
         let check = |body: Value, expected: &str| assert_eq!(patch(body.clone()), expected, "{body}");
         check(json!({}), "body names no field to change");
-        check(json!({"note_type": "import"}), "body names no field to change");
+        check(json!({"note_type": "import"}), "fine");
         check(json!({"title": "t"}), "fine");
         check(json!({"folder_id": null}), "fine");
-        check(json!({"source_metadata": {}}), "Missing required field: note_type");
+        check(json!({"source_metadata": {}}), "fine");
+        check(json!({"tags": ["a"]}), "fine");
+        check(json!({"tags": "a"}), "tags needs a list of texts in 'tags'");
         check(json!({"source_metadata": {}, "note_type": "import"}), "fine");
-        check(json!({"ide_file_path": null}), "Missing required field: note_type");
+        check(json!({"ide_file_path": null}), "fine");
         check(json!({"ide_file_path": null, "note_type": "import"}), "fine");
         check(
             json!({"ide_file_path": null, "note_type": "ide_synced"}),
             "ide_file_path cannot be taken from a note that is an editor's file",
+        );
+    }
+
+    #[test]
+    fn a_patch_knows_which_kinds_of_note_it_is_right_for() {
+        let check = |body: Value, expected: &[&str]| {
+            let kinds: Vec<_> = NotePatch::parse(fields(&body)).unwrap().kinds().into_iter().map(|kind| kind.name()).collect();
+            assert_eq!(kinds, expected, "{body}");
+        };
+        let all = ["user_created", "ide_synced", "agent_generated", "import", "template"];
+        check(json!({"title": "t"}), &all);
+        check(json!({"tags": ["a"]}), &all);
+        check(json!({"note_type": "import"}), &["import"]);
+        check(json!({"ide_file_path": null}), &["user_created", "agent_generated", "import", "template"]);
+        check(json!({"source_metadata": {"agent_name": "x"}}), &["agent_generated"]);
+        check(json!({"source_metadata": {"nobodys": "x"}}), &[]);
+        let patch = NotePatch::parse(fields(&json!({"source_metadata": {"agent_name": "x"}}))).unwrap();
+        let wrong = patch.check_kind(crate::domain::NoteType::Import).unwrap_err();
+        assert_eq!(
+            (wrong.status(), wrong.message().as_ref()),
+            (422, "source_metadata has the field 'agent_name', which import notes do not have")
         );
     }
 }

@@ -1,9 +1,8 @@
 //! Questions, as they arrive.
 
-use super::notes::path_prefix;
-use super::page::{instant, number};
-use super::{Fields, boolean, object, text, texts};
-use crate::domain::{FolderId, Invalid, NoteType, Timestamp};
+use super::page::number;
+use super::{Fields, object, text};
+use crate::domain::Invalid;
 use crate::error::Error;
 use crate::limits;
 use crate::wire::{RagQuery, SearchFilter, SearchMode};
@@ -19,7 +18,7 @@ impl RagQuery {
         let token_budget =
             fields.optional("token_budget", whole(limits::RAG_TOKENS_MIN, limits::RAG_TOKENS_MAX)).unwrap_or(limits::RAG_TOKENS_MAX);
         let filters = match fields.optional("filters", object) {
-            Some(given) => fields.part(given, filter),
+            Some(given) => fields.part(given, SearchFilter::of_body),
             None => SearchFilter::default(),
         };
         let Some(query) = query else { return Err(fields.into_error()) };
@@ -44,33 +43,9 @@ impl NoteSearch {
         let query = fields.required("q", text(question));
         let limit =
             fields.optional("limit", text(|value| number(value, 1, limits::SEARCH_RESULTS_MAX))).unwrap_or(limits::SEARCH_RESULTS_MAX);
-        let filters = SearchFilter {
-            folder_id: fields.optional("folder_id", text(FolderId::parse)),
-            note_type: fields.optional("note_type", text(NoteType::parse)),
-            path_prefix: fields.optional("path_prefix", text(path_prefix)),
-            updated_since: fields.optional("updated_since", text(instant)),
-            updated_before: fields.optional("updated_before", text(instant)),
-            ..SearchFilter::default()
-        };
+        let filters = SearchFilter::of_query(&mut fields);
         let Some(query) = query else { return Err(fields.into_error()) };
         fields.finish().map(|()| Self { query, limit, filters })
-    }
-}
-
-fn filter(given: &mut Fields) -> SearchFilter {
-    let dates = given.optional("date_range", object).unwrap_or_default();
-    let (created_since, created_before) =
-        given.part(dates, |dates| (dates.optional("start", text(Timestamp::parse)), dates.optional("end", text(Timestamp::parse))));
-    SearchFilter {
-        folder_id: given.optional("folder_id", text(FolderId::parse)),
-        note_type: given.optional("note_type", text(NoteType::parse)),
-        path_prefix: given.optional("path_prefix", text(path_prefix)),
-        synced_from_ide: given.optional("synced_from_ide", boolean),
-        created_since,
-        created_before,
-        updated_since: given.optional("updated_since", text(Timestamp::parse)),
-        updated_before: given.optional("updated_before", text(Timestamp::parse)),
-        tags: given.optional("tags", tags),
     }
 }
 
@@ -105,15 +80,12 @@ fn whole(from: u32, to: u32) -> impl FnOnce(Value) -> Result<u32, Invalid> {
     }
 }
 
+/// Reads a share of something.
 #[expect(clippy::needless_pass_by_value, reason = "a reader takes the value it reads")]
-fn share(value: Value) -> Result<f64, Invalid> {
+pub(super) fn share(value: Value) -> Result<f64, Invalid> {
     const REASON: &str = "must be a number from 0 to 1";
     let share = value.as_f64().ok_or_else(|| Invalid::malformed(REASON))?;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(Invalid::refused(REASON)) }
-}
-
-fn tags(value: Value) -> Result<Vec<String>, Invalid> {
-    texts(value, limits::TAGS_MAX).and_then(|tags| if tags.is_empty() { Err(Invalid::refused("must not be empty")) } else { Ok(tags) })
 }
 
 #[cfg(test)]

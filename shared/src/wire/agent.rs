@@ -1,7 +1,7 @@
 //! What agents write, how their texts are judged, and what people made of them.
 
 use super::NoteOut;
-use crate::domain::{Content, ContentHash, NoteId, OriginId, Timestamp, Title, Violation};
+use crate::domain::{Content, ContentHash, FolderId, NoteId, NotePath, OriginId, Timestamp, Title, Violation};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +19,15 @@ pub struct AgentNote {
     pub content: Content,
     /// SHA-256 of `content`; checked where it is sent, else computed.
     pub content_sha256: ContentHash,
+    /// Where its file shall lie in the synced folder. When absent a new note has none, and one that exists keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ide_file_path: Option<NotePath>,
+    /// The folder to put it in. When absent a new note is in none, and one that exists stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder_id: Option<FolderId>,
+    /// Its tags. When absent a new note has none, and one that exists keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
     /// With `note_id`: the version that the agent has seen. The header `If-Match` says the same; one of the two is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_version: Option<i64>,
@@ -30,10 +39,22 @@ pub struct AgentNote {
 }
 
 /// What an agent says of its text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AgentMetadata {
     /// The model that wrote it.
     pub agent_model: Option<String>,
+    /// What the agent is called, which runs the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_name: Option<String>,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// What it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation_prompt: Option<String>,
+    /// How sure it is, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence_score: Option<f64>,
     /// The ids of the notes that the model was given, in the order in which it cites them by numbers.
     #[serde(default)]
     pub rag_context_ids: Vec<String>,

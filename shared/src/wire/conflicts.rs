@@ -1,7 +1,7 @@
 //! The conflict log: what stood against what, and how it was settled.
 
 use super::NoteOut;
-use crate::domain::{ConflictId, Content, ContentHash, Cursor, NoteId, OriginId, Timestamp, VersionVector};
+use crate::domain::{ConflictId, Content, ContentHash, Cursor, NoteId, NotePath, OriginId, Timestamp, VersionVector};
 use serde::{Deserialize, Serialize};
 
 /// The answer to `GET /v1/conflicts`.
@@ -60,6 +60,10 @@ pub struct ConflictOut {
     pub id: ConflictId,
     /// The note.
     pub note_id: NoteId,
+    /// The note's title as it is now; null when the note is collected.
+    pub title: Option<String>,
+    /// Its path as it is now; null when it has none, or is collected.
+    pub ide_file_path: Option<NotePath>,
     /// What the sender wanted.
     pub kind: ConflictKind,
     /// The sender.

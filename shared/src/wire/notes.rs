@@ -1,6 +1,8 @@
 //! Notes as a resource: what is written through `/v1/notes`, and the versions that can be read back.
 
-use crate::domain::{Content, ContentHash, FileMetadata, FolderId, NoteId, NotePath, NoteType, OriginId, Timestamp, Title, VersionVector};
+use crate::domain::{
+    Content, ContentHash, FileMetadata, FolderId, NoteId, NotePath, NoteType, OriginId, PlaceCursor, Timestamp, Title, VersionVector,
+};
 use crate::wire::note::{Author, present};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -52,12 +54,15 @@ pub struct NotePatch {
     /// A new folder; null takes the note out of its folder.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub folder_id: Option<Option<FolderId>>,
-    /// The note's kind, which `source_metadata` and a null path are judged by; it cannot be changed.
+    /// The note's kind; it cannot be changed, so this only says what the sender takes it for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note_type: Option<NoteType>,
-    /// New facts about its source, in place of the old ones. Send `note_type` with it.
+    /// New facts about its source, in place of the old ones: those that notes of its kind have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_metadata: Option<Map<String, Value>>,
+    /// New tags in its `source_metadata`, whose other facts stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
     /// New facts about the file, in place of the old ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_metadata: Option<FileMetadata>,
@@ -73,6 +78,10 @@ pub struct RevisionList<R = Vec<NoteVersion>> {
     pub revisions: R,
     /// The version that the note has, which is none of them.
     pub current_version: i64,
+    /// Whether more follow.
+    pub has_more: bool,
+    /// Send it as `cursor` to get the next page; absent on the last one.
+    pub next_cursor: Option<PlaceCursor>,
 }
 
 /// The answer to `GET /v1/notes/{id}/revisions/{version}`.

@@ -36,6 +36,9 @@ pub struct SearchFilter {
     /// Only notes of this kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note_type: Option<NoteType>,
+    /// Only the note that has this path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<NotePath>,
     /// Only notes whose path begins so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_prefix: Option<String>,
@@ -54,6 +57,15 @@ pub struct SearchFilter {
     /// Only notes changed before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_before: Option<Timestamp>,
+    /// Only notes whose file was changed at this time or later, by its own clock (`file_metadata.original_mtime`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_modified_since: Option<Timestamp>,
+    /// Only notes whose file was changed before this time, by its own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_modified_before: Option<Timestamp>,
+    /// Only notes whose file was last changed by this author (`file_metadata.author_email`), in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_email: Option<String>,
     /// Only notes whose metadata have all these tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
@@ -138,7 +150,7 @@ pub enum Degraded {
 pub struct RagReply {
     /// The best first.
     pub results: Vec<RagResult>,
-    /// Notes whose vectors are still to come; their words are found already. Counted up to 10,000.
+    /// Notes without vectors, because those are still to come or were given up; their words are found already. Counted up to 10,000.
     pub pending_count: i64,
     /// Whether vectors were asked for and only words could be searched.
     pub degraded: bool,

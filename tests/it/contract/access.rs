@@ -148,7 +148,7 @@ async fn headers_of_the_platform_that_a_client_sends_change_nothing() {
     assert_eq!(updated["note"]["id"], note["id"]);
     let malformed = client.request(Method::PUT, "/v1/ide-sync/update/x").header("Idempotency-Key", "k").json(&note_update(&note, "two"));
     assert_eq!(send(spoofed(malformed)).await.error(400)["field"], "id", "the path is read, not the header");
-    send(spoofed(client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note))))).await.data(200);
+    send(spoofed(client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note))).header("If-Match", "*"))).await.data(200);
     let page = send(spoofed(client.request(Method::GET, "/v1/ide-sync/list"))).await.data(200);
     assert_eq!(page["notes"], json!([decoy]));
 }

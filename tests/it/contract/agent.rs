@@ -78,10 +78,10 @@ async fn an_agent_makes_a_note_and_changes_it() {
     assert_eq!((&data["status"], &data["validation_passed"], &data["version"]), (&json!("success"), &json!(true), &json!(1)));
     let note = data["note"].clone();
     assert_eq!((&note["title"], &note["note_type"], &note["content"]), (&json!("Storage"), &json!("agent_generated"), &json!(GOOD)));
-    assert_eq!((&note["source_metadata"], &data["note_id"]), (&json!({ "agent_name": "scribe-1" }), &note["id"]));
+    assert_eq!((&note["source_metadata"], &data["note_id"]), (&json!({ "agent_model": "scribe-1" }), &note["id"]));
 
     let change = with(text(&format!("{GOOD}More of it.\n")), "note_id", id_of(&note));
-    let message = "Send If-Match with the ETag of the version that you have seen";
+    let message = "Send If-Match with the ETag of the version that you have seen, or if_version in the body";
     assert_refused(&write(&agent, &change).await, (428, "PRECONDITION_REQUIRED", Some("If-Match"), message), "no version");
     let stale = write(&agent, &with(change.clone(), "if_version", 2)).await;
     let message = "The note is at version 1, not at the one in If-Match";
@@ -94,6 +94,41 @@ async fn an_agent_makes_a_note_and_changes_it() {
     assert_eq!(by_header.status, 412, "{}", by_header.body);
     let missing = with(with(text(GOOD), "note_id", Uuid::new_v4().to_string()), "if_version", 1);
     assert_eq!(write(&agent, &with(missing, "metadata", json!({ "agent_model": "m", "allow_duplicate": true }))).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_note_says_which_agent_wrote_the_text_that_it_has() {
+    let (agent, person) = agent_and_person().await;
+    let folder = person.post("/v1/folders", &json!({ "name": "notes" })).await.data(201)["folder"].clone();
+    let first = json!({
+        "agent_model": "model-1", "agent_name": "scribe", "agent_version": "2.0", "generation_prompt": "Say where notes are kept.",
+        "confidence_score": 0.75,
+    });
+    let body = json!({
+        "content": GOOD, "metadata": first, "ide_file_path": "docs/storage.md", "folder_id": folder["id"], "tags": ["storage"],
+    });
+    let note = write(&agent, &body).await.data(201)["note"].clone();
+    assert_eq!((&note["ide_file_path"], &note["folder_id"]), (&json!("docs/storage.md"), &folder["id"]));
+    assert_eq!(note["source_metadata"], with(first.clone(), "tags", json!(["storage"])));
+
+    // Another model replaces the text: what was said of the first one is not true of it.
+    let by_other = |content: &str, version: i64| json!({ "note_id": note["id"], "if_version": version, "content": content, "metadata": { "agent_model": "model-2" } });
+    let changed = write(&agent, &by_other(&format!("{GOOD}More of it.\n"), 1)).await.data(200)["note"].clone();
+    assert_eq!(changed["source_metadata"], json!({ "agent_model": "model-2", "tags": ["storage"] }));
+    assert_eq!((&changed["ide_file_path"], &changed["folder_id"]), (&json!("docs/storage.md"), &folder["id"]), "they stay");
+    let moved = with(with(by_other(&format!("{GOOD}More of it.\n"), 2), "ide_file_path", "b.md"), "tags", json!([]));
+    let moved = write(&agent, &moved).await.data(200)["note"].clone();
+    assert_eq!((&moved["ide_file_path"], &moved["source_metadata"]["tags"]), (&json!("b.md"), &json!([])));
+
+    // A person's note gets an agent's text and stays a person's note.
+    let own = person.post("/v1/notes", &json!({ "title": "Own", "content": "Own text.", "tags": ["own"] })).await.data(201)["note"].clone();
+    let into_own = with(by_other(&format!("{GOOD}Of one's own.\n"), 1), "note_id", id_of(&own));
+    let into_own = write(&agent, &into_own).await.data(200)["note"].clone();
+    assert_eq!((&into_own["note_type"], &into_own["source_metadata"]), (&json!("user_created"), &json!({ "tags": ["own"] })));
+    let taken = json!({ "content": format!("{GOOD}Again.\n"), "metadata": { "agent_model": "m" }, "ide_file_path": "b.md" });
+    assert_eq!(write(&agent, &taken).await.error(409)["field"], "ide_file_path");
+    let nowhere = json!({ "content": format!("{GOOD}Again.\n"), "metadata": { "agent_model": "m" }, "folder_id": Uuid::new_v4() });
+    assert_eq!(write(&agent, &nowhere).await.error(404)["field"], "folder_id");
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ async fn texts_are_told_only_to_keys_that_may_read() {
     let now = person.get(&format!("/v1/notes/{id}")).await.data(200)["note"].clone();
     let resolution = json!({ "strategy": "keep_noted", "sync_origin_id": "writer", "version_vector": now["version_vector"] });
     answers.push(writer.post(&format!("/v1/conflicts/{conflict}/resolve"), &resolution).await);
-    answers.push(writer.post(&format!("/v1/conflicts/{conflict}/restore"), &json!({ "version": "noted" })).await);
+    answers.push(writer.post(&format!("/v1/conflicts/{conflict}/restore"), &json!({ "side": "noted" })).await);
     for answer in &answers {
         assert!(!answer.body.contains("SECRET"), "{}", answer.body);
     }

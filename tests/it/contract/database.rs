@@ -73,6 +73,9 @@ async fn callable(role: &str) -> Vec<String> {
 #[tokio::test]
 async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
     let expected = [
+        "api.account_change",
+        "api.account_me",
+        "api.account_settings",
         "api.agent_compared",
         "api.agent_export",
         "api.agent_feedback",
@@ -86,6 +89,10 @@ async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
         "api.conflicts_restore",
         "api.embeddings_backfill",
         "api.embeddings_status",
+        "api.folders_create",
+        "api.folders_delete",
+        "api.folders_edit",
+        "api.folders_list",
         "api.health",
         "api.ide_sync_batch",
         "api.ide_sync_changes",
@@ -100,8 +107,10 @@ async fn the_components_role_may_call_the_api_and_no_other_function_of_ours() {
         "api.notes_edit",
         "api.notes_list",
         "api.notes_read",
+        "api.notes_restore",
         "api.notes_revisions",
         "api.notes_search",
+        "api.notes_trash",
         "api.notes_versions",
         "api.rag_query_begin",
         "api.rag_query_find",
@@ -222,13 +231,13 @@ async fn a_workspace_set_by_hand_opens_nothing_without_a_key() {
         .unwrap();
     let pepper = &shared().secrets.key_pepper;
     let key = ApiKey::parse(&stranger.key.api_key).unwrap().hash(pepper).to_vec();
-    let delete = "select outcome from api.ide_sync_delete($1, null, null, '', null, $2::text::uuid, null)";
+    let delete = "select outcome from api.ide_sync_delete($1, null, null, '', null, $2::text::uuid, null, null)";
     for (key, expected) in [(vec![0; 32], "unauthorized"), (vec![], "unauthorized"), (key, "not_found")] {
         let outcome: String = sqlx::query_scalar(delete).bind(key).bind(id_of(&note)).fetch_one(&mut app).await.unwrap();
         assert_eq!(outcome, expected);
     }
     let listed: Option<String> =
-        sqlx::query_scalar("select bulk from api.ide_sync_list(sha256('nobody'), null, null, null, null, 0, 10, 1000, true)")
+        sqlx::query_scalar("select bulk from api.ide_sync_list(sha256('nobody'), null, null, null, 0, 10, 1000, true, null, '', '{}')")
             .fetch_one(&mut app)
             .await
             .unwrap();

@@ -1,6 +1,6 @@
 //! `DELETE /v1/ide-sync/delete/{id}`: a note becomes a tombstone.
 
-use noted_tests::client::{Answer, Client, id_of};
+use noted_tests::client::{Answer, Client, id_of, send, tag_of};
 use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::{assert_refused, comparable};
 
 async fn delete_seen(client: &Client, note: &Value, seen: &str) -> Answer {
     let request = client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(note)));
-    noted_tests::client::send(request.query(&[("version_vector", seen)])).await
+    send(request.query(&[("version_vector", seen)])).await
 }
 
 #[tokio::test]
@@ -101,7 +101,46 @@ async fn a_delete_without_an_origin_is_the_keys_own() {
     let client = shared().tenant().await;
     let note = client.note("a.md", "one").await;
     let request = client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note)));
-    noted_tests::client::send(request).await.data(200);
+    send(request.header("If-Match", tag_of(&note))).await.data(200);
     let by: String = sqlx::query_scalar("select deleted_by from noted.notes").fetch_one(&mut shared().inside(&client).await).await.unwrap();
     assert!(by.starts_with("key-"), "{by}");
+}
+
+#[tokio::test]
+async fn a_delete_that_says_nothing_of_what_it_has_seen_deletes_nothing() {
+    let client = shared().tenant().await;
+    let note = client.note("a.md", "one").await;
+    let delete = || client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note)));
+    let message = "Send If-Match with the ETag of the version that you have seen, or version_vector in the body";
+    let expected = (428, "PRECONDITION_REQUIRED", Some("If-Match"), message);
+    assert_refused(&send(delete()).await, expected, "nothing");
+    assert_refused(&send(delete().json(&json!({ "sync_origin_id": "a" }))).await, expected, "a body without a vector");
+    assert_refused(&send(delete().json(&json!({ "version_vector": null }))).await, expected, "no vector");
+    assert_eq!(client.get("/v1/ide-sync/list").await.data(200)["total"], 1);
+}
+
+#[tokio::test]
+async fn a_vector_in_the_body_and_a_version_in_a_header_are_as_good_as_one_in_the_query() {
+    let client = shared().tenant().await;
+    let base = client.note("a.md", "base").await;
+    let note = client.edited(&base, "theirs").await;
+    let delete = || client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note)));
+    let seen = |note: &Value| json!({ "version_vector": note["version_vector"], "sync_origin_id": "a" });
+    assert_eq!(send(delete().json(&seen(&base))).await.error(409)["code"], "CONFLICT");
+    let message = "The note is at version 2, not at the one in If-Match";
+    assert_refused(
+        &send(delete().header("If-Match", tag_of(&base))).await,
+        (412, "PRECONDITION_FAILED", Some("If-Match"), message),
+        "stale",
+    );
+    let both = delete().query(&[("version_vector", base["version_vector"].to_string())]).json(&seen(&note));
+    let message = "version_vector differs between query and body";
+    assert_refused(&send(both).await, (400, "VALIDATION_ERROR", Some("version_vector"), message), "two vectors");
+    let older = delete().header("If-Match", tag_of(&base)).json(&seen(&note));
+    assert_eq!(send(older).await.status, 412, "a vector does not make a stale version good");
+    send(delete().json(&seen(&note))).await.data(200);
+    let other = client.note("b.md", "other").await;
+    let path = format!("/v1/ide-sync/delete/{}", id_of(&other));
+    send(client.request(Method::DELETE, &path).header("If-Match", tag_of(&other))).await.data(200);
+    assert_eq!(client.get("/v1/ide-sync/list").await.data(200)["total"], 0);
 }

@@ -1,7 +1,7 @@
 //! Retries: the same key and request is answered again and done once.
 
 use futures::future::join_all;
-use noted_tests::client::{Answer, id_of, note_in, note_update, send};
+use noted_tests::client::{Answer, id_of, note_in, note_update, send, tag_of};
 use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::json;
@@ -47,7 +47,8 @@ async fn an_update_sent_again_is_answered_again_and_done_once() {
 async fn a_delete_sent_again_is_answered_again() {
     let client = shared().tenant().await;
     let note = client.note("a.md", "a").await;
-    let delete = || client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note))).header("Idempotency-Key", "key-1");
+    let path = format!("/v1/ide-sync/delete/{}", id_of(&note));
+    let delete = || client.request(Method::DELETE, &path).header("Idempotency-Key", "key-1").header("If-Match", tag_of(&note));
     let (first, again) = (send(delete()).await, send(delete()).await);
     assert_eq!(first.data(200), again.data(200));
     assert_eq!((is_replayed(&first), is_replayed(&again)), (false, true));

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use futures::{StreamExt, stream};
-use noted_tests::client::{Client, id_of, note_in};
+use noted_tests::client::{Client, id_of, note_in, send};
 use noted_tests::world::shared;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -130,8 +131,8 @@ async fn modified_since_shows_what_changed_then_or_later() {
     let made = notes(&client, 4).await;
     let edited = client.edited(&made[1], "edited").await;
     let since = async |at: &Value| {
-        let request = client.request(reqwest::Method::GET, "/v1/ide-sync/list").query(&[("modified_since", at.as_str().unwrap())]);
-        let page = noted_tests::client::send(request).await.data(200);
+        let request = client.request(Method::GET, "/v1/ide-sync/list").query(&[("modified_since", at.as_str().unwrap())]);
+        let page = send(request).await.data(200);
         assert_eq!(page["total"], paths(&page).len());
         paths(&page)
     };
@@ -159,7 +160,7 @@ async fn a_page_of_large_notes_ends_early_and_the_next_one_goes_on() {
     join_all((0..10).map(async |number| client.note(&format!("{number}.md"), &text).await)).await;
     let pages = walk(&client, "limit=500").await;
     let lengths: Vec<_> = pages.iter().map(|page| page["notes"].as_array().unwrap().len()).collect();
-    assert_eq!(lengths, [8, 2], "eight mebibytes of text on a page");
+    assert_eq!(lengths, [7, 3], "eight mebibytes on a page, and each text with its note is more than one");
     assert_eq!((&pages[0]["has_more"], &pages[0]["total"]), (&json!(true), &json!(10)));
     assert_eq!(pages.iter().flat_map(paths).collect::<BTreeSet<_>>().len(), 10);
     assert_eq!(page(&client, "include_content=false").await["notes"].as_array().unwrap().len(), 10, "without texts all fit");
@@ -199,7 +200,13 @@ async fn parameters_that_cannot_be_are_refused_by_name() {
         ("limit=1&limit=2", "query", "names \"limit\" twice"),
         ("limits=1", "limits", "is unknown; did you mean \"limit\"?"),
         ("modified_sicne=2026-01-31T09:30:00Z", "modified_sicne", "is unknown; did you mean \"modified_since\"?"),
-        ("workspace_id=x", "workspace_id", "is unknown; known are folder_id, modified_since, cursor, offset, limit, include_content"),
+        (
+            "workspace_id=x",
+            "workspace_id",
+            "is unknown; known are modified_since, include_content, offset, fields, folder_id, note_type, path, path_prefix, synced_from_ide, \
+             created_since, created_before, updated_since, updated_before, file_modified_since, file_modified_before, author_email, tags, cursor, \
+             limit",
+        ),
     ];
     for (query, field, reason) in cases {
         let answer = client.get(&format!("/v1/ide-sync/list?{query}")).await;
@@ -232,4 +239,59 @@ async fn a_cursor_of_another_workspace_shows_nothing_of_it() {
     let foreign = page(&one, "limit=1").await["next_cursor"].as_str().unwrap().to_owned();
     let page = page(&other, &format!("cursor={foreign}")).await;
     assert_eq!((paths(&page), &page["total"]), (vec!["theirs.md".to_owned()], &json!(1)), "only a place in the order of one's own notes");
+}
+
+#[tokio::test]
+async fn a_list_that_the_client_has_is_not_sent_again_until_something_changes() {
+    let client = shared().tenant().await;
+    let note = client.note("a.md", "one").await;
+    let get =
+        |query: &str, tag: &str| send(client.request(Method::GET, &format!("/v1/ide-sync/list?{query}")).header("If-None-Match", tag));
+    let tag = client.get("/v1/ide-sync/list").await.header("etag").to_owned();
+    let same = client.request(Method::GET, "/v1/ide-sync/list").header("If-None-Match", &tag);
+    assert_eq!(send(same).await.status, 304);
+    assert_eq!(get("limit=1", &tag).await.status, 200, "another question");
+    let of_one = get("limit=1", "").await.header("etag").to_owned();
+    assert_eq!(get("limit=1", &of_one).await.status, 304);
+    client.edited(&note, "two").await;
+    assert_eq!(get("limit=1", &of_one).await.status, 200);
+}
+
+#[tokio::test]
+async fn both_lists_take_the_same_conditions_and_fields() {
+    let client = shared().tenant().await;
+    let facts = |email: &str, mtime: &str| json!({ "author_email": email, "original_mtime": mtime });
+    let body = with(note_in("docs/a.md", "a"), "file_metadata", facts("Ann@example.com", "2026-01-01T00:00:00+02:00"));
+    let ann = client.create(&with(body, "source_metadata", json!({ "tags": ["x", "y"] }))).await.data(201)["note"].clone();
+    let body = with(note_in("docs/a.md.txt", "b"), "file_metadata", facts("bob@example.com", "2026-03-01T00:00:00Z"));
+    let bob = client.create(&with(body, "source_metadata", json!({ "tags": ["x"] }))).await.data(201)["note"].clone();
+    let own = client.post("/v1/notes", &json!({ "title": "own", "content": "c" })).await.data(201)["note"].clone();
+    let since = own["updated_at"].as_str().unwrap().to_owned();
+    for list in ["/v1/notes", "/v1/ide-sync/list"] {
+        let check = async |query: &str, expected: &[&Value]| {
+            let page = client.get(&format!("{list}?{query}")).await.data(200);
+            let ids: Vec<&Value> = page["notes"].as_array().unwrap().iter().map(|note| &note["id"]).collect();
+            assert_eq!(ids, expected.iter().map(|note| &note["id"]).collect::<Vec<_>>(), "{list}?{query}");
+            assert_eq!(page["total"], expected.len(), "{list}?{query}");
+        };
+        check("path=docs/a.md", &[&ann]).await;
+        check("path_prefix=docs/a.md", &[&ann, &bob]).await;
+        check("path=docs", &[]).await;
+        check("tags=x", &[&ann, &bob]).await;
+        check("tags=x,y", &[&ann]).await;
+        check("author_email=ann@EXAMPLE.com", &[&ann]).await;
+        check("file_modified_since=2026-02-01T00:00:00Z", &[&bob]).await;
+        check("file_modified_before=2025-12-31T22:00:01Z", &[&ann]).await;
+        check("file_modified_before=2025-12-31T22:00:00Z", &[]).await;
+        check("synced_from_ide=false", &[&own]).await;
+        check(&format!("updated_since={since}"), &[&own]).await;
+        check(&format!("created_before={since}"), &[&ann, &bob]).await;
+        let page = client.get(&format!("{list}?fields=id,title&limit=1")).await.data(200);
+        assert_eq!(page["notes"], json!([{ "id": ann["id"], "title": ann["title"] }]));
+    }
+    assert_eq!(client.get("/v1/notes?offset=1").await.error(400)["field"], "offset");
+    assert_eq!(
+        page(&client, &format!("modified_since={since}")).await["notes"],
+        page(&client, &format!("updated_since={since}")).await["notes"]
+    );
 }

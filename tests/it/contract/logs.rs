@@ -47,7 +47,12 @@ async fn every_request_is_one_line_of_json_in_the_promised_form() {
         (create(&client, &note_in("b.md", "b")), 201, "info", "ide_sync_create"),
         (put(&note, "two"), 200, "info", "ide_sync_update"),
         (put(&note, "three"), 409, "warn", "conflict_detected"),
-        (client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note))), 200, "info", "ide_sync_delete"),
+        (
+            client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note))).header("If-Match", "*"),
+            200,
+            "info",
+            "ide_sync_delete",
+        ),
         (client.request(Method::GET, "/v1/ide-sync/list"), 200, "info", "ide_sync_list"),
         (client.request(Method::GET, "/v1/ide-sync/changes"), 200, "info", "ide_sync_changes"),
         (client.request(Method::GET, "/v1/ide-sync/status"), 200, "info", "ide_sync_status"),
@@ -103,7 +108,7 @@ async fn no_key_and_nothing_that_a_person_wrote_reaches_the_log() {
     client.get(&format!("/{query}")).await.error(404);
     let strange = client.anonymous(Method::GET, "/v1/ide-sync/list").bearer_auth(format!("{}x", client.key.api_key));
     send(strange).await.error(401);
-    let (_, _) = logged(client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note)))).await;
+    let (_, _) = logged(client.request(Method::DELETE, &format!("/v1/ide-sync/delete/{}", id_of(&note))).header("If-Match", "*")).await;
 
     let logs = shared().logs().unwrap();
     let secret = client.key.api_key.trim_start_matches("noted_sk_test_");

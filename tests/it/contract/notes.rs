@@ -89,7 +89,9 @@ async fn a_patch_changes_what_it_names() {
         (json!({ "ide_file_path": "a/b.md" }), "ide_file_path", json!("a/b.md")),
         (json!({ "folder_id": folder }), "folder_id", json!(folder)),
         (json!({ "folder_id": null }), "folder_id", Value::Null),
-        (json!({ "ide_file_path": null, "note_type": "user_created" }), "ide_file_path", Value::Null),
+        (json!({ "ide_file_path": null }), "ide_file_path", Value::Null),
+        (json!({ "tags": ["a", "b"] }), "source_metadata", json!({ "tags": ["a", "b"] })),
+        (json!({ "source_metadata": { "tags": [] } }), "source_metadata", json!({ "tags": [] })),
         (json!({ "file_metadata": { "platform": "linux" } }), "file_metadata", json!({ "platform": "linux" })),
     ] {
         let answer = client.write(Method::PATCH, &path_of(&note), &tag_of(&note), &patch).await;
@@ -99,6 +101,28 @@ async fn a_patch_changes_what_it_names() {
         note = changed;
     }
     assert_eq!((&note["title"], &note["content"]), (&json!("new"), &json!("longer")));
+}
+
+#[tokio::test]
+async fn a_patch_is_judged_by_the_kind_that_the_note_has() {
+    let client = shared().tenant().await;
+    let patch = async |note: &Value, body: Value| client.write(Method::PATCH, &path_of(note), "*", &body).await;
+    let file = client.note("a.md", "a").await;
+    let message = "ide_file_path cannot be taken from a note that is an editor's file";
+    let answer = patch(&file, json!({ "ide_file_path": null })).await;
+    assert_refused(&answer, (422, "VALIDATION_ERROR", Some("ide_file_path"), message), "an editor's file");
+    let message = "source_metadata has the field 'agent_name', which ide_synced notes do not have";
+    let answer = patch(&file, json!({ "source_metadata": { "agent_name": "x" } })).await;
+    assert_refused(&answer, (422, "VALIDATION_ERROR", Some("source_metadata"), message), "facts of another kind");
+    let message = "note_type cannot be changed; the note is ide_synced";
+    assert_refused(&patch(&file, json!({ "note_type": "import" })).await, (422, "VALIDATION_ERROR", Some("note_type"), message), "a kind");
+    assert_eq!(patch(&file, json!({ "note_type": "ide_synced" })).await.data(200)["note"]["version"], 1, "nothing new");
+
+    let body = json!({ "title": "t", "content": "c", "note_type": "import", "source_metadata": { "import_source": "x" } });
+    let note = client.post("/v1/notes", &body).await.data(201)["note"].clone();
+    let tagged = patch(&note, json!({ "tags": ["t"] })).await.data(200)["note"].clone();
+    assert_eq!(tagged["source_metadata"], json!({ "import_source": "x", "tags": ["t"] }), "its other facts stay");
+    assert_eq!(patch(&note, json!({ "tags": "t" })).await.error(400)["field"], "tags");
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use futures::future::join_all;
 use noted::keys::{KeyRequest, Tier};
 use noted_tests::client::{Client, note_in};
-use noted_tests::world::shared;
+use noted_tests::world::{World, shared};
 
-use super::assert_refused;
+use super::{assert_refused, with};
 
 async fn counted(tier: Tier) -> Client {
     shared().tenant_with(|request| KeyRequest { tier, ..request }).await
@@ -41,6 +41,19 @@ async fn what_is_refused_for_its_form_is_counted_too() {
         assert_eq!(client.create_raw(body).await.status, 400);
     }
     assert_eq!(client.get("/v1/ide-sync/status").await.header("x-ratelimit-remaining"), "95");
+}
+
+#[tokio::test]
+async fn what_fails_in_the_database_is_counted_too() {
+    let world = World::start().await.unwrap();
+    let client = world.tenant_with(|request| KeyRequest { tier: Tier::Free, ..request }).await;
+    let fails = "alter table noted.notes add constraint no_such_title check (title <> 'fails') not valid";
+    sqlx::raw_sql(fails).execute(&mut world.superuser().await).await.unwrap();
+    let body = with(note_in("a.md", "a"), "title", "fails");
+    for _ in 0..3 {
+        assert_eq!(client.create(&body).await.status, 500);
+    }
+    assert_eq!(client.get("/v1/ide-sync/status").await.header("x-ratelimit-remaining"), "96");
 }
 
 #[tokio::test]

@@ -78,6 +78,15 @@ impl Call {
         Fields::from_json(&self.json().await?)
     }
 
+    /// Reads a body that need not be there: then neither a type nor a length announces it.
+    pub async fn fields_if_any(&mut self) -> Result<Fields, Error> {
+        if !self.parts.headers.contains_key("content-type") && self.body_bytes().is_none_or(|bytes| bytes == 0) {
+            return Ok(Fields::default());
+        }
+        let body = self.json().await?;
+        if body.is_empty() { Ok(Fields::default()) } else { Fields::from_json(&body) }
+    }
+
     /// Reads the body of a batch, which may be larger than that of one note.
     pub async fn batch(&mut self) -> Result<Vec<Result<BatchEntry, Error>>, Error> {
         let body = self.json_up_to(limits::BATCH_BYTES_MAX, Error::BatchTooLarge).await?;
@@ -91,7 +100,7 @@ impl Call {
 
     /// The version that a change of a note must demand, so that nobody replaces what they have not seen.
     pub fn must_match(&self, note_id: NoteId) -> Result<IfMatch, Error> {
-        self.if_match(note_id)?.ok_or(Error::PreconditionRequired)
+        self.if_match(note_id)?.ok_or(Error::PreconditionRequired(None))
     }
 
     /// Whether the request asks and changes nothing.

@@ -22,8 +22,9 @@ impl Failure {
     /// What the client is answered, and what the log is told.
     pub(super) fn into_error(self, doing: &'static str) -> Error {
         match self {
-            Self::Broken(cause) | Self::Busy(cause) => Error::Unavailable(Fault::new(doing, cause)),
-            Self::Wrong(cause) => Error::Internal(Fault::new(doing, cause)),
+            Self::Broken(cause) => Error::Unavailable(Fault::new(doing, cause)),
+            Self::Busy(cause) => Error::Unavailable(Fault { has_cost: true, ..Fault::new(doing, cause) }),
+            Self::Wrong(cause) => Error::Internal(Fault { has_cost: true, ..Fault::new(doing, cause) }),
             Self::NoRow => Error::internal(doing, "no row"),
         }
     }

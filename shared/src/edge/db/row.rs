@@ -79,12 +79,24 @@ outcomes! {
     NotFound = "not_found",
     /// No such folder.
     NoFolder = "no_folder",
+    /// Another folder has the name.
+    FolderExists = "folder_exists",
+    /// A folder would lie in itself.
+    FolderCycle = "folder_cycle",
+    /// Folders would lie in one another too deep.
+    FolderTooDeep = "folder_too_deep",
+    /// The folder holds something.
+    FolderNotEmpty = "folder_not_empty",
+    /// There would be more than one request, or one workspace, may have.
+    TooMany = "too_many",
     /// Another note has the path.
     PathTaken = "path_taken",
     /// The stored version has changes that the sender has not seen.
     Conflict = "conflict",
     /// The note was deleted.
     Gone = "gone",
+    /// An agent would change a version that it need not have seen.
+    NamesNoVersion = "names_no_version",
     /// The note is at another version than the request demands.
     VersionMismatch = "version_mismatch",
     /// The sent vector claims what never was.
@@ -131,6 +143,8 @@ outcomes! {
     Ready = "ready",
     /// Results, best first.
     Found = "found",
+    /// The caller does not manage the workspace.
+    NotOwner = "not_owner",
     /// The workspace lets no text go to a provider.
     NoConsent = "no_consent",
     /// A round of the worker began.
@@ -221,6 +235,7 @@ impl Row {
             Some(Outcome::UnknownVersion) => self.body().map_or_else(|unreadable| unreadable, Error::UnknownVersion),
             Some(Outcome::OriginTaken) => self.body().map_or_else(|unreadable| unreadable, Error::OriginTaken),
             Some(Outcome::StorageFull) => Error::StorageFull,
+            Some(Outcome::NotOwner) => Error::NotOwner,
             Some(Outcome::RuleBroken) => self.body().map_or_else(|unreadable| unreadable, Error::RuleBroken),
             other => Error::internal("reading a reply", format!("unexpected outcome {other:?}")),
         }
@@ -232,6 +247,7 @@ impl Row {
             (Some(Outcome::NotFound), Some(note_id), _) => Ok(Error::NoNote(note_id)),
             (Some(Outcome::NoFolder), _, Some(folder_id)) => Ok(Error::NoFolder(folder_id)),
             (Some(Outcome::Gone), ..) => self.body().map(Error::Gone),
+            (Some(Outcome::NamesNoVersion), ..) => Ok(Error::AgentNamesNoVersion),
             (Some(Outcome::VersionMismatch), ..) => self.body().map(Error::VersionMismatch),
             (Some(Outcome::PathTaken), ..) => self.body().map(Error::PathTaken),
             _ => Ok(self.refusal()),

@@ -1,6 +1,6 @@
 //! The same rules at every door: whatever an agent writes by, a text that breaks them is not stored.
 
-use noted_tests::client::{Answer, Client, id_of, item, note_in, note_update, tag_of};
+use noted_tests::client::{Answer, Client, id_of, item, note_in, note_update, send, tag_of};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -118,10 +118,37 @@ async fn what_is_no_text_is_not_judged() {
     let note = person.edited(&note, "two").await;
     let renamed = agent.write(Method::PATCH, &path_of(&note), &tag_of(&note), &json!({ "title": "Renamed" })).await.data(200);
     assert_eq!(renamed["note"]["version"], 3);
-    agent.post(&format!("{}/restore/1", path_of(&note)), &Value::Null).await.data(200);
-    agent.delete(id_of(&note)).await.data(200);
+    let restore = format!("{}/restore/1", path_of(&note));
+    let restored = agent.write(Method::POST, &restore, &tag_of(&renamed["note"]), &Value::Null).await.data(200)["note"].clone();
+    agent.write(Method::DELETE, &path_of(&note), &tag_of(&restored), &Value::Null).await.data(200);
     agent.post(&format!("{}/restore", path_of(&note)), &Value::Null).await.data(200);
     assert_eq!(attempts(&agent).await, []);
     let expected = (422, "VALIDATION_FAILED", Some("content"), SHORT_MESSAGE);
     assert_refused(&agent.post("/v1/notes", &json!({ "title": "t", "content": SHORT })).await, expected, "a text is");
+}
+
+#[tokio::test]
+async fn an_agent_must_name_the_version_that_it_changes() {
+    let (agent, person) = agent_and_person().await;
+    let note = fresh(&person).await;
+    let (of_note, of_file) = (path_of(&note), format!("/v1/ide-sync/delete/{}", id_of(&note)));
+    let draft = json!({ "title": "Plan", "content": GOOD, "note_type": "import" });
+    let mut rewritten = agent.request(Method::POST, "/v1/agent/write-note").header("Idempotency-Key", path());
+    rewritten = rewritten.header("If-Match", "*").json(&with(text(GOOD), "note_id", id_of(&note)));
+    let requests = [
+        agent.request(Method::PUT, &of_note).header("If-Match", "*").json(&draft),
+        agent.request(Method::PATCH, &of_note).header("If-Match", "*").json(&json!({ "title": "Other" })),
+        agent.request(Method::DELETE, &of_note).header("If-Match", "*"),
+        agent.request(Method::DELETE, &of_file).header("If-Match", "*"),
+        agent.request(Method::POST, &format!("{of_note}/restore/1")),
+        rewritten,
+    ];
+    let message = "An agent must name the version that it has seen: send If-Match with that version's ETag, and not with *";
+    for request in requests {
+        assert_refused(&send(request).await, (428, "PRECONDITION_REQUIRED", Some("If-Match"), message), "an agent");
+    }
+    assert_eq!(person.get(&of_note).await.data(200)["note"]["version"], 1);
+    agent.write(Method::DELETE, &of_note, &tag_of(&note), &json!({})).await.data(200);
+    send(agent.request(Method::POST, &format!("{of_note}/restore"))).await.data(200);
+    person.write(Method::PATCH, &of_note, "*", &json!({ "title": "Other" })).await.data(200);
 }

@@ -74,7 +74,8 @@ async fn corrections_that_teach_something_are_exported_if_the_workspace_consents
     person.delete(id_of(&deleted)).await.data(200);
 
     let refused = person.get("/v1/agent/corrections/export").await;
-    let message = "AI processing is off in this workspace, so its texts are given to no model; turn it on with `noted embed consent`";
+    let message =
+        "AI processing is off in this workspace, so its texts are given to no model; an owner turns it on by PATCH /v1/workspace/settings";
     assert_refused(&refused, (409, "AI_PROCESSING_OFF", None, message), "no consent");
     executed(&person, "update noted.workspaces set ai_processing = true").await;
     let export = person.get("/v1/agent/corrections/export").await;
@@ -85,7 +86,9 @@ async fn corrections_that_teach_something_are_exported_if_the_workspace_consents
     let messages = lines[0]["messages"].as_array().unwrap();
     let roles: Vec<&Value> = messages.iter().map(|message| &message["role"]).collect();
     assert_eq!(roles, ["system", "user", "assistant"]);
-    assert_eq!((&messages[1]["content"], &messages[2]["content"]), (&json!(before), &json!(after)));
+    let contents: Vec<&Value> = messages.iter().map(|message| &message["content"]).collect();
+    assert_eq!(contents, [&json!("Generate accurate documentation notes"), &json!("Write a note about Facts"), &json!(after)]);
+    assert_eq!((&lines[0]["input"], &lines[0]["label"]), (&json!(before), &json!("factual_correction")));
 
     let (_, stranger) = agent_and_person().await;
     executed(&stranger, "update noted.workspaces set ai_processing = true").await;

@@ -15,7 +15,7 @@ const CREATE: &str = "select outcome, body from api.ide_sync_create(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::timestamptz, null, 'ide_synced', '{}', '{}', $11::text::jsonb)";
 const UPDATE: &str = "select outcome, body from api.ide_sync_update(
     $1, $2, $3, $4, $5, $6, $7::text::jsonb, null, null, $8, $9, $10::text::timestamptz, $11, $12, false, null, null, $13, null, $14::text::jsonb)";
-const DELETE: &str = "select outcome, body from api.ide_sync_delete($1, $2, $3, $4, $5, $6, $7::text::jsonb)";
+const DELETE: &str = "select outcome, body from api.ide_sync_delete($1, $2, $3, $4, $5, $6, $7::text::jsonb, null)";
 const CHANGES: &str = "select outcome, body, bulk from api.ide_sync_changes($1, $2, $3, $4, $5, $6, null, $7, 1000000, $8)";
 
 /// SQLSTATE of a row that a constraint refuses.

@@ -1,0 +1,3 @@
+-- Deleted notes are found by their ids only.
+
+drop index noted.notes_trash;

@@ -1,0 +1,1 @@
+-- What 0019_trash made needs no rows: the samples before have a tombstone.

@@ -1,0 +1,1 @@
+-- What 0020_filters made needs no rows.
