@@ -4,6 +4,7 @@
 mod conformance;
 mod consent;
 mod contract;
+mod documents;
 mod faults;
 mod folder;
 mod migrations;
