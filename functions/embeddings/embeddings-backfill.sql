@@ -12,5 +12,7 @@ begin
   elsif not (select workspace.ai_processing from noted.workspaces as workspace where workspace.id = caller.workspace_id) then
     return auth.reply(caller, 'no_consent');
   end if;
+  -- As every writer of the workspace, before any of its notes.
+  perform sync.lock_workspace(caller.workspace_id);
   return auth.reply(caller, 'queued', search.queue(caller.workspace_id)::text);
 end $$;

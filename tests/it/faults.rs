@@ -5,6 +5,7 @@
 mod crash;
 mod health;
 mod models;
+mod neighbours;
 mod outage;
 mod provider;
 mod shutdown;

@@ -52,7 +52,9 @@ impl Filled {
                 .bind(number);
             filled.bind(MODEL).execute(&mut *superuser).await.with_context(|| statement.lines().next().unwrap_or_default().to_owned())?;
         }
-        sqlx::query("select search.count_lexemes($1)").bind(workspace).execute(&mut *superuser).await?;
+        let begun = sqlx::query("insert into search.slices (workspace_id, task) values ($1, 'count') on conflict do nothing");
+        begun.bind(workspace).execute(&mut *superuser).await?;
+        while sqlx::query_scalar("select search.do_slice('count', $1)").bind(workspace).fetch_one(&mut *superuser).await? {}
         Ok(Self { key, key_hash, workspace, chunks: size / CHUNKS_A_NOTE * CHUNKS_A_NOTE })
     }
 

@@ -11,10 +11,13 @@ use noted_shared::error::Error;
 use noted_shared::{limits, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::time::Instant;
 
 const BEGIN: Statement = Statement::new("beginning a round", "select * from api.jobs_begin($1)");
 const ANALYSED: Statement = Statement::new("storing chunks", "select * from api.jobs_analysed($1, $2, $3)");
+const TAKE: Statement = Statement::new("taking a turn", "select * from api.jobs_take($1)");
+const SLICE: Statement = Statement::new("doing a slice", "select * from api.jobs_slice($1, $2)");
 const CLAIM: Statement = Statement::new("claiming notes", "select * from api.jobs_claim($1, $2, $3)");
 const EMBEDDED: Statement = Statement::new("storing vectors", "select * from api.jobs_embedded($1, $2, $3, $4, $5, $6)");
 const FAILED: Statement = Statement::new("putting notes off", "select * from api.jobs_failed($1, $2, $3, $4)");
@@ -23,6 +26,11 @@ const FAILED: Statement = Statement::new("putting notes off", "select * from api
 const NOTES_MAX: i32 = 16;
 /// Texts of one claim.
 const TEXTS_MAX: i32 = 256;
+
+/// What is done in slices.
+const TASKS: [&str; 3] = ["queue", "count", "drop"];
+/// Slices of a task before vectors are fetched: whoever waits for those is not to wait for these. What is left is done afterwards.
+const SLICES_BEFORE: usize = 2;
 
 /// What a round did.
 #[derive(Debug, Default, Serialize)]
@@ -33,7 +41,9 @@ pub(crate) struct Round {
     embedded: usize,
     /// Notes that have all their vectors now.
     completed: i64,
-    /// Claims that the provider failed.
+    /// Slices of what takes long for large workspaces.
+    slices: usize,
+    /// Claims that the provider failed, and notes and slices that the database failed; those wait, and the others go on.
     failed: usize,
     /// What the last one failed for.
     last_failure: Option<String>,
@@ -70,21 +80,66 @@ pub(crate) async fn round() -> Result<Round, Error> {
         let mut row = db::one(&BEGIN, &|| params![provider.model.as_str()]).await?;
         let notes: Vec<NotAnalysed> = bulk(&mut row)?;
         for note in &notes {
-            analyse(note).await?;
+            match analyse(note).await {
+                Ok(()) => round.analysed += 1,
+                Err(wrong) => round.failed(&wrong)?,
+            }
         }
-        round.analysed += notes.len();
         is_cut = notes.is_empty();
     }
+    slices(&mut round, SLICES_BEFORE, started).await?;
     while started.elapsed() < limits::ROUND_TIME_MAX {
         let mut claim = db::one(&CLAIM, &|| params![provider.model.as_str(), NOTES_MAX, TEXTS_MAX]).await?;
         if claim.outcome()? == Outcome::Idle {
             // A provider that failed is left alone until something is due again.
-            round.is_idle = true;
+            round.is_idle = !slices(&mut round, usize::MAX, started).await?;
             break;
         }
         embed(&provider, &mut claim, &mut round).await?;
     }
     Ok(round)
+}
+
+impl Round {
+    /// Notes down a failure that concerns one workspace. One that concerns the database ends the round.
+    fn failed(&mut self, wrong: &Error) -> Result<(), Error> {
+        match wrong.fault() {
+            Some(fault) if fault.has_cost => {
+                self.failed += 1;
+                self.last_failure = Some(format!("{}: {}", fault.doing, fault.cause));
+                Ok(())
+            }
+            _ => Err(wrong.clone()),
+        }
+    }
+}
+
+/// Does at most so many slices of each task, each for the workspace whose turn it is. Answers whether the time was over before that.
+async fn slices(round: &mut Round, slices_max: usize, started: Instant) -> Result<bool, Error> {
+    for task in TASKS {
+        let mut seen = HashSet::new();
+        for _ in 0..slices_max {
+            if started.elapsed() >= limits::ROUND_TIME_MAX {
+                return Ok(true);
+            }
+            let taken = db::one(&TAKE, &|| params![task]).await?;
+            if taken.outcome()? == Outcome::Idle {
+                break;
+            }
+            let workspace: WorkspaceId = taken.body()?;
+            match db::one(&SLICE, &|| params![task, workspace]).await {
+                Ok(row) => {
+                    round.slices += 1;
+                    // What waits for something else comes round again, after all others.
+                    if !row.body::<bool>()? && !seen.insert(workspace) {
+                        break;
+                    }
+                }
+                Err(wrong) => round.failed(&wrong)?,
+            }
+        }
+    }
+    Ok(false)
 }
 
 async fn analyse(note: &NotAnalysed) -> Result<(), Error> {

@@ -2,8 +2,8 @@
 
 set local role noted_search;
 
--- Queues what consents and lacks vectors of a model, once for each workspace and model.
-create function search.queue_for_model(p_model text) returns void
+-- Has the notes queued of workspaces that consent and have another model than this one, and the vectors of other models dropped afterwards.
+create function search.begin_model(p_model text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   v_workspace_id uuid;
@@ -12,39 +12,132 @@ begin
     select known.workspace_id from search.workspaces as known
       join noted.workspaces as workspace on workspace.id = known.workspace_id and workspace.ai_processing
       where known.embedding_model is distinct from p_model
-      for update of known skip locked
+      limit 10 for update of known skip locked
   loop
     update search.workspaces as known set embedding_model = p_model where known.workspace_id = v_workspace_id;
-    perform search.queue(v_workspace_id);
+    perform search.begin_queue(v_workspace_id);
+    insert into search.slices (workspace_id, task) values (v_workspace_id, 'drop') on conflict do nothing;
   end loop;
 end $$;
 
--- Queues every note of a workspace. What has its vectors already costs no request. Answers how many notes.
-create function search.queue(p_workspace_id uuid) returns bigint
+-- Has every note of a workspace queued, from the first on; the first thousand at once, so that of a small workspace none is queued a second time after it
+-- was embedded.
+create function search.begin_queue(p_workspace_id uuid) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
-declare
-  v_queued bigint;
 begin
-  update search.notes as note
-    set embedding_status = 'pending', embedding_attempts = 0, embedding_error = null, due_at = now(), queued_at = now()
-    where note.workspace_id = p_workspace_id and note.embedding_status is distinct from 'in_progress';
-  get diagnostics v_queued = row_count;
-  return v_queued;
+  insert into search.slices (workspace_id, task)
+    select known.workspace_id, 'queue' from search.workspaces as known where known.workspace_id = p_workspace_id
+    on conflict (workspace_id, task) do update
+      set note_id = excluded.note_id, due_at = excluded.due_at, failures = 0;
+  if not search.queue_slice(p_workspace_id) then
+    delete from search.slices as slice where slice.workspace_id = p_workspace_id and slice.task = 'queue';
+  end if;
 end $$;
 
--- Notes that have no chunks yet, because whoever wrote them did not have their text; at most `p_limit`, and not many bytes.
-create function search.not_analysed(p_limit integer) returns json
-language sql stable security definer set search_path = pg_catalog, public, pg_temp
+-- Queues every note of a workspace. What has its vectors already costs no request. Answers how many notes. Whoever calls it has taken the workspace.
+create function search.queue(p_workspace_id uuid) returns bigint
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  perform search.begin_queue(p_workspace_id);
+  return (select count(*) from search.notes as note
+    where note.workspace_id = p_workspace_id and note.embedding_status is distinct from 'in_progress');
+end $$;
+
+-- Queues some notes of a workspace, and answers whether more are left.
+create function search.queue_slice(p_workspace_id uuid) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  c_notes_max constant integer := 1000;
+  v_notes uuid[];
+begin
+  perform search.lock_workspace(p_workspace_id);
+  v_notes := array(select note.note_id from search.notes as note
+    where note.workspace_id = p_workspace_id
+      and note.note_id > (select slice.note_id from search.slices as slice where slice.workspace_id = p_workspace_id and slice.task = 'queue')
+    order by note.note_id limit c_notes_max);
+  update search.notes as note
+    set embedding_status = 'pending', embedding_attempts = 0, embedding_error = null, due_at = now(), queued_at = now()
+    where note.workspace_id = p_workspace_id and note.note_id = any (v_notes) and note.embedding_status is distinct from 'in_progress';
+  update search.slices as slice set note_id = v_notes[cardinality(v_notes)]
+    where slice.workspace_id = p_workspace_id and slice.task = 'queue' and cardinality(v_notes) > 0;
+  return cardinality(v_notes) = c_notes_max;
+end $$;
+
+-- Deletes some vectors of models other than the workspace's own, as soon as all notes have theirs of that, and answers whether more may be left; null as long as
+-- some have not.
+create function search.drop_slice(p_workspace_id uuid) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  c_vectors_max constant integer := 5000;
+  v_dropped bigint;
+begin
+  perform from search.notes as note
+    where note.workspace_id = p_workspace_id and note.embedding_status in ('pending', 'in_progress') limit 1;
+  if found or exists (select from search.slices as slice where slice.workspace_id = p_workspace_id and slice.task = 'queue') then
+    return null;
+  end if;
+  delete from search.embeddings as embedding
+    where embedding.workspace_id = p_workspace_id and (embedding.model, embedding.text_hash) in (
+      select old.model, old.text_hash from search.embeddings as old
+        where old.workspace_id = p_workspace_id and old.model <> (
+          select known.embedding_model from search.workspaces as known where known.workspace_id = p_workspace_id)
+        limit c_vectors_max);
+  get diagnostics v_dropped = row_count;
+  return v_dropped = c_vectors_max;
+end $$;
+
+-- Takes the workspace whose turn it is with a task; null if it is nobody's. That is noted down before the work and in a statement of its own: one that
+-- does not end waits longer each time, while the others go on.
+create function search.take_slice(p_task text) returns uuid
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp
 begin atomic
+  update search.slices as slice
+    set failures = slice.failures + 1, due_at = now() + least(interval '15 seconds' * 2 ^ least(slice.failures, 10), interval '1 hour')
+    where slice.task = p_task and slice.workspace_id = (
+      select due.workspace_id from search.slices as due
+        where due.task = p_task and due.due_at <= now() order by due.due_at limit 1 for update skip locked)
+    returning slice.workspace_id;
+end;
+
+-- Does a slice of a task that was taken, and answers whether more could be done at once. Then its turn comes again after all others.
+create function search.do_slice(p_task text, p_workspace_id uuid) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  v_has_more constant boolean := case p_task
+    when 'queue' then search.queue_slice(p_workspace_id)
+    when 'count' then search.count_slice(p_workspace_id)
+    when 'drop' then search.drop_slice(p_workspace_id)
+  end;
+begin
+  if v_has_more is distinct from false then
+    update search.slices as slice set failures = 0, due_at = now()
+      where slice.workspace_id = p_workspace_id and slice.task = p_task;
+  else
+    delete from search.slices as slice where slice.workspace_id = p_workspace_id and slice.task = p_task;
+  end if;
+  return coalesce(v_has_more, false);
+end $$;
+
+-- Notes that have no chunks yet, because whoever wrote them did not have their text; at most `p_limit`, and not many bytes. What is handed out and not cut
+-- comes again in a minute, after all others.
+create function search.not_analysed(p_limit integer) returns json
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp
+begin atomic
+  with waiting as (
+    select note.workspace_id, note.note_id from search.notes as note
+      where note.content_sha256 is null and note.due_at <= now() order by note.due_at limit p_limit for update skip locked
+  ), sized as (
+    select note.*, sum(octet_length(note.content)) over (order by note.workspace_id, note.id) - octet_length(note.content) as bytes_before
+      from waiting join noted.notes as note on note.workspace_id = waiting.workspace_id and note.id = waiting.note_id and note.deleted_at is null
+  ), taken as (
+    update search.notes as note set due_at = now() + interval '1 minute'
+      from sized where note.workspace_id = sized.workspace_id and note.note_id = sized.id and sized.bytes_before < 4 * 1024 * 1024
+      returning note.note_id
+  )
   select coalesce(json_agg(json_build_object(
-      'workspace_id', found.workspace_id, 'note_id', found.id, 'title', found.title, 'path', found.ide_file_path,
-      'content', found.content, 'content_sha256', found.content_sha256)), '[]')
-    from (
-      select note.*, sum(octet_length(note.content)) over (order by note.workspace_id, note.id) - octet_length(note.content) as bytes_before
-        from (select * from search.notes as waiting where waiting.content_sha256 is null limit p_limit) as waiting
-        join noted.notes as note on note.workspace_id = waiting.workspace_id and note.id = waiting.note_id and note.deleted_at is null
-    ) as found
-    where found.bytes_before < 4 * 1024 * 1024;
+      'workspace_id', sized.workspace_id, 'note_id', sized.id, 'title', sized.title, 'path', sized.ide_file_path,
+      'content', sized.content, 'content_sha256', sized.content_sha256)), '[]')
+    from sized join taken on taken.note_id = sized.id;
 end;
 
 -- Leases notes whose vectors are due, and hands out what they lack. An attempt counts from here, so that a text which ends its worker is given up
@@ -214,23 +307,7 @@ begin
             else provider.open_until end;
 end $$;
 
--- Deletes vectors of models other than the one in use, of workspaces that have all of that; a bounded number at a time.
-create function search.drop_old_vectors(p_model text) returns void
-language sql volatile security definer set search_path = pg_catalog, public, pg_temp
-begin atomic
-  delete from search.embeddings as embedding
-    using (
-      select old.workspace_id, old.model, old.text_hash from search.embeddings as old
-        join search.workspaces as known on known.workspace_id = old.workspace_id and known.embedding_model = p_model
-        where old.model <> p_model and not exists (
-          select from search.notes as note
-            where note.workspace_id = old.workspace_id and note.embedding_status in ('pending', 'in_progress'))
-        limit 5000
-    ) as done
-    where embedding.workspace_id = done.workspace_id and embedding.model = done.model and embedding.text_hash = done.text_hash;
-end;
-
 -- For `search.set_consent`.
 grant execute on function search.queue to session_user;
-grant execute on function search.queue_for_model, search.queue, search.not_analysed, search.claim, search.store, search.finish, search.fail,
-  search.provider_failed, search.drop_old_vectors to noted_api;
+grant execute on function search.begin_model, search.queue, search.take_slice, search.do_slice, search.not_analysed, search.claim, search.store, search.finish, search.fail,
+  search.provider_failed to noted_api;

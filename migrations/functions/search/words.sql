@@ -46,9 +46,10 @@ begin
   end if;
 
   with counted as (
-    select term.term, term.place, coalesce(lexeme.chunks, 0) as chunks
+    select term.term, term.place, coalesce(ceil(lexeme.chunks / v_workspace.lexemes_part), 0)::integer as chunks
       from unnest(v_terms) with ordinality as term (term, place)
-      left join search.lexemes as lexeme on lexeme.workspace_id = p_workspace_id and lexeme.lexeme = term.term
+      left join search.lexemes as lexeme on lexeme.workspace_id = p_workspace_id and lexeme.side = v_workspace.lexemes_side
+        and lexeme.lexeme = term.term
   ), candidate as (
     select quote_literal(counted.term) as query, counted.place, counted.chunks::double precision
       from counted where p_terms[counted.place] = any (p_candidates)
