@@ -10,7 +10,6 @@ begin
       perform from noted.notes limit 1;
       return case when pg_is_in_recovery() then 'read-only' else 'ok' end;
     when 'rag' then
-      -- Search by meaning needs the extension for vectors.
-      return case when exists (select from pg_available_extensions as extension where extension.name = 'vector') then 'ok' else 'no vectors' end;
+      return search.health();
   end case;
 end $$;

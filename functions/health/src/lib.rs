@@ -11,8 +11,7 @@ use noted_shared::wire::{Check, Checks, Health, State};
 use noted_shared::{limits, params};
 use serde::{Deserialize, Serialize};
 use spin_sdk::key_value::Store;
-use std::sync::OnceLock;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 const ROUTE: Route = Route { operation: "health", method: Some("GET"), scopes: &[] };
 
@@ -21,10 +20,16 @@ const CHECK: Statement = Statement::new("checking health", "select api.health($1
 /// Where the last result is kept.
 const KEY: &str = "health";
 
-#[derive(Serialize, Deserialize)]
+/// So long may nobody have asked, and the service still counts as the same that answered then: what polls it does so every minute.
+const SILENCE_MAX: Duration = Duration::from_secs(600);
+
+/// The last result.
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Kept {
     checked_at: Timestamp,
     checks: Checks,
+    /// Since when every check was answered, and none found the service down.
+    up_since: Timestamp,
 }
 
 #[spin_sdk::http_service]
@@ -34,12 +39,16 @@ async fn handle(request: Request) -> Response {
 
 async fn health(call: &mut Call) -> Result<Reply, Error> {
     call.query()?.finish()?;
-    let checks = match kept().await {
-        Some(checks) => checks,
-        None => keep(check_all().await).await,
+    let now = Timestamp::from_system(SystemTime::now()).ok_or_else(|| Error::internal("checking health", "the clock is out of range"))?;
+    let last = kept().await;
+    let result = match last.filter(|last| age(last.checked_at, now) < limits::HEALTH_CACHE) {
+        Some(last) => last,
+        None => keep(last, check_all().await, now).await,
     };
+    let checks = result.checks;
     let status = state(checks);
-    let health = Health { status, checks, version: concat!("v", env!("CARGO_PKG_VERSION")).to_owned(), uptime_seconds: uptime() };
+    let uptime_seconds = if status == State::Down { 0 } else { age(result.up_since, now).as_secs() };
+    let health = Health { status, checks, version: concat!("v", env!("CARGO_PKG_VERSION")).to_owned(), uptime_seconds };
     match status {
         State::Healthy | State::Degraded => Reply::ok(&health),
         // The data says what is down, the error says it in the way that clients switch on.
@@ -69,30 +78,24 @@ async fn check(part: &str, otherwise: Check) -> Check {
     }
 }
 
-/// The last result, if it is young enough. A store that fails is no reason to be ill: then the checks run each time.
-async fn kept() -> Option<Checks> {
+/// The last result. A store that fails is no reason to be ill: then the checks run each time.
+async fn kept() -> Option<Kept> {
     let bytes = Store::open_default().await.ok()?.get(KEY).await.ok()??;
-    let kept: Kept = serde_json::from_slice(&bytes).ok()?;
-    let age_us = now()?.micros() - kept.checked_at.micros();
-    (0..limits::HEALTH_CACHE.as_micros()).contains(&u128::try_from(age_us).ok()?).then_some(kept.checks)
+    serde_json::from_slice(&bytes).ok()
 }
 
-async fn keep(checks: Checks) -> Checks {
-    if let (Some(checked_at), Ok(store)) = (now(), Store::open_default().await)
-        && let Ok(bytes) = serde_json::to_vec(&Kept { checked_at, checks })
-    {
+async fn keep(last: Option<Kept>, checks: Checks, now: Timestamp) -> Kept {
+    let goes_on =
+        |last: &Kept| age(last.checked_at, now) < SILENCE_MAX && state(last.checks) != State::Down && state(checks) != State::Down;
+    let result = Kept { checked_at: now, checks, up_since: last.filter(goes_on).map_or(now, |last| last.up_since) };
+    if let (Ok(store), Ok(bytes)) = (Store::open_default().await, serde_json::to_vec(&result)) {
         // As above: the result is right whether or not it is kept.
         let _ = store.set(KEY, &bytes).await;
     }
-    checks
+    result
 }
 
-fn now() -> Option<Timestamp> {
-    Timestamp::from_system(SystemTime::now())
-}
-
-/// How long this instance has run: all that a component can know. Instances come and go with the load.
-fn uptime() -> u64 {
-    static STARTED: OnceLock<Instant> = OnceLock::new();
-    STARTED.get_or_init(Instant::now).elapsed().as_secs()
+/// How long ago that was; for ever, if it is still to come: then somebody has set a clock.
+fn age(at: Timestamp, now: Timestamp) -> Duration {
+    u64::try_from(now.micros() - at.micros()).map_or(Duration::MAX, Duration::from_micros)
 }

@@ -11,7 +11,7 @@ pub struct Health {
     pub checks: Checks,
     /// `v` and the version of this build.
     pub version: String,
-    /// How long the instance that answered has run, in seconds. Instances come and go, so this is no measure of the service.
+    /// For how many seconds every check was answered and none found the service down; a silence of ten minutes ends it. Zero while it is down.
     pub uptime_seconds: u64,
 }
 
@@ -32,7 +32,7 @@ pub enum State {
 pub struct Checks {
     /// Whether the database answers.
     pub database: Check,
-    /// Whether search answers.
+    /// Whether vectors are read, their provider answers, and a worker comes for what waits.
     pub rag: Check,
     /// Whether stored notes can be read.
     pub storage: Check,

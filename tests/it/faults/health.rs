@@ -87,3 +87,45 @@ async fn a_thousand_calls_check_a_few_times_only() {
     let counted = eventually("the count", PROMISED, counted).await;
     assert!((3..=30).contains(&counted), "{counted} checks for a thousand calls");
 }
+
+#[tokio::test]
+async fn what_search_by_meaning_lacks_is_told() {
+    let (_turn, mut world) = alone().await;
+    world.tenant().await.note("a.md", "text").await;
+    let cases = [
+        (
+            "insert into search.providers (model, failures, open_until) values ('model', 5, now() + interval '1 hour')",
+            "delete from search.providers where model = 'model'",
+        ),
+        (
+            "update search.notes set embedding_status = 'pending', due_at = now() - interval '11 minutes'",
+            "update search.notes set embedding_status = null",
+        ),
+    ];
+    for (fault, end) in cases {
+        sqlx::raw_sql(fault).execute(&mut world.superuser().await).await.unwrap();
+        let client = forgetful(&mut world).await;
+        let told = async || {
+            let answer = health(&client).await;
+            let data = answer.json()["data"].clone();
+            (answer.status == 200 && data["status"] == "degraded" && data["checks"]["rag"] == "degraded").then_some(())
+        };
+        eventually(fault, PATIENCE, told).await;
+        sqlx::raw_sql(end).execute(&mut world.superuser().await).await.unwrap();
+        forgetful(&mut world).await.healthy().await;
+    }
+}
+
+#[tokio::test]
+async fn uptime_is_the_services_and_not_an_instances() {
+    let (_turn, mut world) = alone().await;
+    let client = world.tenant().await;
+    client.healthy().await;
+    let uptime = async |client: &Client| health(client).await.json()["data"]["uptime_seconds"].as_u64().filter(|&seconds| seconds > 0);
+    let before = eventually("time goes by", PATIENCE, async || uptime(&client).await).await;
+    world.stop_host();
+    world.start_host().unwrap();
+    let client = world.tenant().await;
+    let after = eventually("the service is back", PATIENCE, async || uptime(&client).await).await;
+    assert!(after >= before, "{after} after {before}");
+}
