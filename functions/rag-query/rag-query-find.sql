@@ -1,26 +1,22 @@
 -- Answers a question and keeps the answer for a minute. One call is one transaction. It follows `api.rag_query_begin`, which has counted the
 -- request; the key is shown again, because nothing that reads notes goes without.
 --
--- Outcomes: found (bulk: a JSON array of results); unauthorized, wrong_workspace, missing_scope.
+-- Outcomes: found (bulk: what `search.find` answers); unauthorized, wrong_workspace, missing_scope.
 --
--- `p_models`, `p_embeddings` and `p_weights` are as long as one another; `p_fresh` are the models whose vector of the question was just fetched, `p_failed`
+-- `p_models`, `p_embeddings`, `p_weights` and `p_thresholds` are as long as one another; `p_fresh` are the models whose vector of the question was just fetched, `p_failed`
 -- the one that gave none. A null `p_request_hash` keeps no answer, because a degraded one would be given after its reason has gone.
 create or replace function api.rag_query_find(
   p_key_hash bytea, p_workspace_id uuid, p_request_hash text, p_state text, p_question_hash text,
-  p_terms text[], p_candidates text[], p_must text, p_models text[], p_embeddings text[], p_weights text[], p_fresh text[], p_failed text,
-  p_threshold double precision, p_filter text, p_limit integer
+  p_mode text, p_question text, p_models text[], p_embeddings text[], p_weights text[], p_thresholds text[], p_fresh text[], p_failed text,
+  p_filter text, p_limit integer
 ) returns api.reply
 language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   caller auth.caller := auth.enter_again(p_key_hash, p_workspace_id, array['rag:query']);
-  v_filter search.filter;
   v_answer json;
 begin
   if caller.outcome <> 'entered' then
     return auth.reply(caller, caller.outcome, caller.detail);
-  end if;
-  if p_filter is not null then
-    v_filter := jsonb_populate_record(null::search.filter, p_filter::jsonb);
   end if;
   insert into search.questions (workspace_id, model, question_hash, embedding)
     select caller.workspace_id, asked.model, decode(p_question_hash, 'hex'), asked.embedding::halfvec(1024)
@@ -33,7 +29,8 @@ begin
     perform search.provider_failed(p_failed, null);
   end if;
   v_answer := search.find(
-    caller.workspace_id, p_terms, p_candidates, p_must, p_models, p_embeddings, p_weights::double precision[], p_threshold, v_filter, p_limit);
+    caller.workspace_id, p_mode, p_question::jsonb, p_models, p_embeddings, p_weights::double precision[], p_thresholds::double precision[],
+    p_filter::jsonb, p_limit);
   if p_request_hash is not null then
     insert into search.answers as answer (workspace_id, request_hash, state, answer)
       values (caller.workspace_id, decode(p_request_hash, 'hex'), p_state, v_answer::text)

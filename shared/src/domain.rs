@@ -51,4 +51,4 @@ pub use scope::Scope;
 pub use timestamp::Timestamp;
 pub use title::Title;
 pub use version_vector::VersionVector;
-pub use words::{Question, Words};
+pub use words::{Question, Understood, Words};

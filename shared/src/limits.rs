@@ -155,9 +155,6 @@ pub const RAG_RESULTS_MAX: u32 = 20;
 /// Results of a question that names no number.
 pub const RAG_RESULTS_DEFAULT: u32 = 5;
 
-/// The least similarity of what only its vector found, where a question names none.
-pub const RAG_THRESHOLD_DEFAULT: f64 = 0.7;
-
 /// Tokens of all results together at most; a model's window has to hold more than our answer.
 pub const RAG_TOKENS_MAX: u32 = 8000;
 

@@ -23,7 +23,7 @@ const K: i32 = 10;
 const FILL: &str = include_str!("fill.sql");
 const RECALL: &str = include_str!("recall.sql");
 const BEGIN: &str = "select outcome from api.rag_query_begin($1, null, $2, $3, 'hybrid')";
-const FIND: &str = "select bulk from api.rag_query_find($1, null, null, '', $2, $3, $4, null, $5, $6, '{1}', '{}', null, $7, null, $8)";
+const FIND: &str = "select bulk from api.rag_query_find($1, null, null, '', $2, $3, $4, $5, $6, '{1}', '{0}', '{}', null, null, $7)";
 
 /// A workspace with so many chunks.
 pub(super) struct Filled {
@@ -102,12 +102,12 @@ impl Filled {
     pub(super) async fn ask_directly(&self, superuser: &mut PgConnection, time: usize, mode: &str, embedding: &str) -> Result<f64> {
         let question = question(time);
         let hash = ContentHash::of(&question).to_string();
-        let words = if mode == "vector" { Question::default() } else { Question::parse(&question) };
+        let asked = serde_json::to_string(&Question::parse(&question))?;
         let (models, embeddings) = if mode == "text" { (vec![], vec![]) } else { (vec![MODEL], vec![embedding]) };
         let begin = Instant::now();
         sqlx::query(BEGIN).bind(&self.key_hash).bind(&hash).bind(&hash).execute(&mut *superuser).await?;
-        let find = sqlx::query(FIND).bind(&self.key_hash).bind(&hash).bind(words.terms()).bind(words.candidates());
-        find.bind(models).bind(embeddings).bind(0.0).bind(K).fetch_one(&mut *superuser).await?;
+        let find = sqlx::query(FIND).bind(&self.key_hash).bind(&hash).bind(mode).bind(&asked);
+        find.bind(models).bind(embeddings).bind(K).fetch_one(&mut *superuser).await?;
         Ok(begin.elapsed().as_secs_f64() * 1000.0)
     }
 

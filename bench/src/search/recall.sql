@@ -6,7 +6,7 @@ with asked as (
   values (1.0, null), (0.111, 'part1'), (0.011, 'part12'), (0.001, 'part123/')
 ), filtered as (
   select filters.selectivity, filters.prefix,
-      case when filters.prefix is not null then row(null, null, filters.prefix, null, null, null, null, null, null)::search.filter end as filter
+      case when filters.prefix is not null then jsonb_populate_record(null::search.filter, jsonb_build_object('path_prefix', filters.prefix)) end as filter
     from filters
 )
 select filtered.selectivity::double precision, avg(found.share)::double precision

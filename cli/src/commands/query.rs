@@ -37,13 +37,15 @@ impl From<Mode> for SearchMode {
 /// Arguments of `noted query`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Words in \"quotes\" must occur as they stand, -word must not; everything else may occur, and the best matches come first.
+    after_help = "A note must have words in \"quotes\", and must not have -word; everything else may occur, and the best matches come first.
+What follows a minus is an option of a command, and not left out, if it has one or two letters or if a note has it so.
 
 Example:
   noted query 'how are breaking changes to the language introduced?'"
 )]
 pub struct QueryArguments {
     /// The question, up to 500 characters
+    #[arg(allow_hyphen_values = true)]
     pub question: String,
     /// Results at most
     #[arg(short, long, default_value_t = limits::RAG_RESULTS_DEFAULT, value_parser = clap::value_parser!(u32).range(1..=20))]
@@ -51,9 +53,9 @@ pub struct QueryArguments {
     /// How to look
     #[arg(long, value_enum, default_value_t = Mode::Hybrid)]
     pub mode: Mode,
-    /// The least similarity (0 to 1) of what only its meaning found
-    #[arg(long, value_name = "NUMBER", default_value_t = limits::RAG_THRESHOLD_DEFAULT)]
-    pub threshold: f64,
+    /// The least similarity (0 to 1) of what only its meaning found [default: what suits the model]
+    #[arg(long, value_name = "NUMBER")]
+    pub threshold: Option<f64>,
     /// Only notes whose path begins so
     #[arg(long, value_name = "PREFIX")]
     pub path: Option<String>,
@@ -90,6 +92,14 @@ fn print(reply: &RagReply) -> Result<()> {
         reply.query_time_ms,
         if reply.cached { ", as a moment ago" } else { "" }
     ))?;
+    if let [excluded @ .., last] = reply.understood.excluded.as_slice() {
+        let all = excluded.iter().map(|word| format!("\"{word}\", ")).collect::<String>();
+        eprintln!("note: notes with {all}\"{last}\" were left out");
+    }
+    if reply.held_back > 0 {
+        let held_back = output::count(reply.held_back as usize, "note");
+        eprintln!("note: {held_back} held back as too little alike; a lower --threshold shows them");
+    }
     if let Some(reason) = reply.degraded_reason {
         eprintln!("note: only words were searched: {}", explained(reason));
     }

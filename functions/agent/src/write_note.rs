@@ -7,7 +7,7 @@
 //! 429, 503.
 
 use noted_shared::domain::embedding::{InputType, batches};
-use noted_shared::domain::{Analysis, ContentHash, Judgement, Likeness, Title, Violation, WorkspaceRules};
+use noted_shared::domain::{Analysis, ContentHash, Invalid, Judgement, Likeness, Title, Violation, WorkspaceRules};
 use noted_shared::edge::voyage::Provider;
 use noted_shared::edge::{Call, IfMatch, Outcome, Reply, Row, Statement};
 use noted_shared::error::Error;
@@ -87,13 +87,17 @@ async fn likeness(model: String, texts: &[String]) -> Result<Likeness, Error> {
     Ok(likeness)
 }
 
-/// The version that the agent has seen of the note that it replaces; none for a new note, or where any version will do.
+/// The version that the agent has seen of the note that it replaces; none for a new note, or where any version will do. What the body and `If-Match`
+/// both say must be the same.
 fn if_version(call: &mut Call, note: &AgentNote) -> Result<Option<i64>, Error> {
     let Some(note_id) = note.note_id else { return Ok(None) };
     call.is_about(note_id);
-    match note.if_version {
-        Some(version) => Ok(Some(version)),
-        None => call.if_match(note_id)?.map(IfMatch::version).ok_or(Error::PreconditionRequired(Some("if_version"))),
+    match (note.if_version, call.if_match(note_id)?) {
+        (Some(version), Some(if_match)) if if_match.version().is_some_and(|other| other != version) => {
+            Err(Error::field("if_version", Invalid::refused("is another version than that of If-Match")))
+        }
+        (Some(version), _) => Ok(Some(version)),
+        (None, if_match) => if_match.map(IfMatch::version).ok_or(Error::PreconditionRequired(Some("if_version"))),
     }
 }
 

@@ -1,13 +1,22 @@
 //! What the database found, as it is told.
 
+use noted_shared::domain::Question;
 use noted_shared::edge::Reply;
 use noted_shared::error::Error;
 use noted_shared::wire::{Degraded, RagQuery, RagReply, RagResult};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Characters that a token has in English, on the average: an estimate is enough, because it bounds and does not bill.
 const CHARS_OF_TOKEN: usize = 4;
+
+/// What `search.find` answers.
+#[derive(Deserialize)]
+struct Found {
+    results: Vec<RagResult>,
+    held_back: u32,
+    options: Vec<String>,
+}
 
 /// What every answer says besides its results.
 pub(crate) struct Answer<'a> {
@@ -28,16 +37,20 @@ impl Answer<'_> {
     }
 
     fn reply(self, found: &str, degraded_reason: Option<Degraded>, cached: bool) -> Result<Reply, Error> {
-        let mut results: Vec<RagResult> = serde_json::from_str(found)
+        let Found { mut results, held_back, options } = serde_json::from_str(found)
             .map_err(|wrong| Error::internal("reading results", format!("not the expected JSON at column {}", wrong.column())))?;
         let found = results.len();
         results.truncate(fitting(&results, self.query.token_budget as usize * CHARS_OF_TOKEN));
         for result in &mut results {
             result.citation = citation(result);
         }
+        let mut question = Question::parse(&self.query.query);
+        question.settle(&options);
         Reply::ok(&RagReply {
             truncated: results.len() < found,
             results,
+            held_back,
+            understood: question.understood(),
             pending_count: self.pending_count,
             degraded: degraded_reason.is_some(),
             degraded_reason,

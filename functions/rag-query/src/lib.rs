@@ -14,7 +14,7 @@ use noted_shared::edge::voyage::Provider;
 use noted_shared::edge::{self, Call, Outcome, Reply, Request, Response, Route, Statement};
 use noted_shared::error::Error;
 use noted_shared::params;
-use noted_shared::wire::{Degraded, RagQuery, SearchFilter, SearchMode};
+use noted_shared::wire::{Degraded, RagQuery, SearchMode};
 use serde::Deserialize;
 use std::time::Instant;
 use vectors::{Model, Vectors};
@@ -25,7 +25,7 @@ const BEGIN: Statement = Statement::new("beginning a question", "select * from a
 
 const FIND: Statement = Statement::new(
     "answering a question",
-    "select * from api.rag_query_find($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    "select * from api.rag_query_find($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 );
 
 /// What the first statement says.
@@ -65,7 +65,9 @@ async fn query(call: &mut Call) -> Result<Reply, Error> {
 
     let vectors = match query.mode {
         SearchMode::Text => Vectors::default(),
-        SearchMode::Hybrid | SearchMode::Vector => Vectors::fetch(&Provider::configured().await?, &query.query, begun.models).await,
+        SearchMode::Hybrid | SearchMode::Vector => {
+            Vectors::fetch(&Provider::configured().await?, &query.query, query.similarity_threshold, begun.models).await
+        }
     };
     let degraded = match query.mode {
         SearchMode::Text => None,
@@ -75,24 +77,22 @@ async fn query(call: &mut Call) -> Result<Reply, Error> {
         _ => Some(Degraded::NoVectors),
     };
 
-    let words = if query.mode == SearchMode::Vector { Question::default() } else { Question::parse(&query.query) };
-    let must = words.filter();
-    let filter = (query.filters != SearchFilter::default()).then(|| answer::json(&query.filters)).transpose()?;
+    let question = answer::json(&Question::parse(&query.query))?;
+    let filter = query.filters.as_json();
     let params = || {
         params![
             // A degraded answer would be given after its reason has gone.
             degraded.is_none().then_some(request_hash.as_str()),
             begun.state.as_str(),
             question_hash.as_str(),
-            words.terms(),
-            words.candidates(),
-            must.as_deref(),
+            query.mode.name(),
+            question.as_str(),
             vectors.models.as_slice(),
             vectors.embeddings.as_slice(),
             vectors.weights.as_slice(),
+            vectors.thresholds.as_slice(),
             vectors.fresh.as_slice(),
             vectors.failed.as_deref(),
-            query.similarity_threshold,
             filter.as_deref(),
             query.k.cast_signed(),
         ]

@@ -2,7 +2,7 @@
 //! the other, and a vector can only be compared with its own kind.
 
 use futures::future::join_all;
-use noted_shared::domain::embedding::{InputType, ProviderFault, vector_weight};
+use noted_shared::domain::embedding::{InputType, ProviderFault, vector_threshold, vector_weight};
 use noted_shared::edge::voyage::Provider;
 use noted_shared::limits::QUESTION_EMBEDDING_TIMEOUT;
 use serde::Deserialize;
@@ -23,6 +23,7 @@ pub(crate) struct Vectors {
     pub(crate) models: Vec<String>,
     pub(crate) embeddings: Vec<String>,
     pub(crate) weights: Vec<String>,
+    pub(crate) thresholds: Vec<String>,
     /// Models whose vector was just fetched.
     pub(crate) fresh: Vec<String>,
     /// The model that the provider should have given a vector of, and did not.
@@ -32,8 +33,8 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    /// Fetches what is not known, all models at once.
-    pub(crate) async fn fetch(provider: &Provider, question: &str, models: Vec<Model>) -> Self {
+    /// Fetches what is not known, all models at once. Where no threshold was asked for, each has its own.
+    pub(crate) async fn fetch(provider: &Provider, question: &str, threshold: Option<f64>, models: Vec<Model>) -> Self {
         let fetched = join_all(models.into_iter().map(|model| vector(provider, question, model))).await;
         let mut vectors = Self::default();
         for (model, vector) in fetched {
@@ -43,6 +44,7 @@ impl Vectors {
                         vectors.fresh.push(model.clone());
                     }
                     vectors.weights.push(vector_weight(&model).to_string());
+                    vectors.thresholds.push(threshold.unwrap_or_else(|| vector_threshold(&model)).to_string());
                     vectors.embeddings.push(embedding);
                     vectors.models.push(model);
                 }

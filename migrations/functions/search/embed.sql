@@ -118,14 +118,15 @@ begin
   return coalesce(v_has_more, false);
 end $$;
 
--- Notes that have no chunks yet, because whoever wrote them did not have their text; at most `p_limit`, and not many bytes. What is handed out and not cut
+-- Notes that have no chunks yet, because whoever wrote them did not have their text, and then stale ones; at most `p_limit`, and not many bytes. What is handed out and not cut
 -- comes again in a minute, after all others.
 create function search.not_analysed(p_limit integer) returns json
 language sql volatile security definer set search_path = pg_catalog, public, pg_temp
 begin atomic
   with waiting as (
     select note.workspace_id, note.note_id from search.notes as note
-      where note.content_sha256 is null and note.due_at <= now() order by note.due_at limit p_limit for update skip locked
+      where (note.content_sha256 is null or note.is_stale) and note.due_at <= now()
+      order by note.is_stale, note.due_at limit p_limit for update skip locked
   ), sized as (
     select note.*, sum(octet_length(note.content)) over (order by note.workspace_id, note.id) - octet_length(note.content) as bytes_before
       from waiting join noted.notes as note on note.workspace_id = waiting.workspace_id and note.id = waiting.note_id and note.deleted_at is null

@@ -23,13 +23,15 @@ end $$;
 
 -- Makes search agree with a note that was just written, in the note's own transaction. `p_analysis` holds what the writer's component found: the
 -- chunks of `texts` by their SHA-256, and the words of `names`, which are titles and paths. Where it lacks what is needed, because a text came
--- out of the database, the note is left to the worker: it is found again as soon as that has cut it.
+-- out of the database, the note is left to the worker: it is found again as soon as that has cut it. A stale note is found by what an earlier release made
+-- of it until somebody has all that is needed to make it anew.
 create function search.follow(p_workspace_id uuid, p_note_id uuid, p_analysis jsonb) returns void
 language plpgsql volatile as $$
 declare
   v_note record;
   v_known search.notes;
   v_text_changed boolean;
+  v_is_stale boolean;
   v_title jsonb;
   v_path jsonb;
   v_chunks jsonb;
@@ -42,13 +44,14 @@ begin
   end if;
   select known.* into v_known from search.notes as known where known.workspace_id = p_workspace_id and known.note_id = p_note_id;
   v_text_changed := v_known.content_sha256 is distinct from v_note.content_sha256;
-  if v_text_changed then
+  v_is_stale := coalesce(v_known.is_stale, false);
+  if v_text_changed or v_is_stale then
     v_chunks := p_analysis -> 'texts' -> v_note.content_sha256;
   end if;
-  if v_known.title is distinct from v_note.title then
+  if v_is_stale or v_known.title is distinct from v_note.title then
     v_title := p_analysis -> 'names' -> v_note.title;
   end if;
-  if v_known.path is distinct from v_note.ide_file_path then
+  if v_is_stale or v_known.path is distinct from v_note.ide_file_path then
     v_path := p_analysis -> 'names' -> v_note.ide_file_path;
   end if;
   if (v_text_changed and v_chunks is null) or (v_known.title is distinct from v_note.title and v_title is null)
@@ -59,11 +62,12 @@ begin
     return;
   end if;
 
+  v_is_stale := v_is_stale and (v_chunks is null or v_title is null or (v_note.ide_file_path is not null and v_path is null));
   insert into search.notes as known (workspace_id, note_id, content_sha256, title, path, embedding_status)
     values (p_workspace_id, p_note_id, v_note.content_sha256, v_note.title, v_note.ide_file_path,
       case when (select workspace.ai_processing from noted.workspaces as workspace where workspace.id = p_workspace_id) then 'pending' end)
     on conflict (workspace_id, note_id) do update
-      set content_sha256 = excluded.content_sha256, title = excluded.title, path = excluded.path,
+      set content_sha256 = excluded.content_sha256, title = excluded.title, path = excluded.path, is_stale = v_is_stale,
           embedding_status = case when v_text_changed then excluded.embedding_status else known.embedding_status end,
           embedding_attempts = case when v_text_changed then 0 else known.embedding_attempts end,
           embedding_error = case when v_text_changed then null else known.embedding_error end,

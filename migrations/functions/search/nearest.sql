@@ -13,32 +13,49 @@ language plpgsql stable security definer set search_path = pg_catalog, public, p
 declare
   -- Where comparing every vector takes as long as the index; see docs/search.md.
   c_exact_max constant bigint := 20000;
+  v_hits search.hit[];
 begin
   if p_notes is not null then
     return query select * from search.exact_hits_of(p_workspace_id, p_model, p_embedding, p_notes, p_limit);
-  elsif p_filter is null
-    and (select workspace.chunks from search.workspaces as workspace where workspace.workspace_id = p_workspace_id) <= c_exact_max
-  then
-    return query select * from search.exact_hits(p_workspace_id, p_model, p_embedding, p_limit);
-  else
-    return query select * from search.near_hits(p_workspace_id, p_model, p_embedding, p_filter, p_limit);
+    return;
   end if;
+  if (select workspace.chunks from search.workspaces as workspace where workspace.workspace_id = p_workspace_id) > c_exact_max then
+    v_hits := array(select hit from search.near_hits(p_workspace_id, p_model, p_embedding, p_filter, p_limit) as hit);
+  end if;
+  -- The index is everybody's, and is read on only so far. Where others crowd around the question, or where a filter lets little pass, that may be too
+  -- little.
+  if coalesce(cardinality(v_hits), 0) < p_limit then
+    v_hits := array(select hit from search.exact_hits(p_workspace_id, p_model, p_embedding, p_filter, p_limit) as hit);
+  end if;
+  return query select hit.* from unnest(v_hits) as hit;
 end $$;
 
--- As `search.exact_hits_of`, of all notes of a workspace.
-create function search.exact_hits(p_workspace_id uuid, p_model text, p_embedding halfvec, p_limit integer) returns setof search.hit
+-- As `search.exact_hits_of`, of all notes of a workspace that pass a filter.
+create function search.exact_hits(
+  p_workspace_id uuid, p_model text, p_embedding halfvec, p_filter search.filter, p_limit integer
+) returns setof search.hit
 language sql stable security definer set search_path = pg_catalog, public, pg_temp
 begin atomic
   with compared as materialized (
     select embedding.text_hash, embedding.embedding <=> p_embedding as distance
       from search.embeddings as embedding where embedding.workspace_id = p_workspace_id and embedding.model = p_model
+  ), ordered as materialized (
+    -- Enough for as many notes as are wanted, where the best chunks crowd in few of them; of what a filter lets pass that is seen only below.
+    select compared.text_hash, compared.distance from compared order by compared.distance
+      limit case when p_filter is null then 8 * p_limit end
   ), near as (
-    -- Enough for as many notes as are wanted, where the best chunks crowd in few of them.
-    select compared.text_hash, compared.distance from compared order by compared.distance limit 8 * p_limit
+    select ordered.distance, chunk.note_id, chunk.chunk_index
+      from ordered join lateral (
+        select chunk.note_id, chunk.chunk_index from search.chunks as chunk
+          where chunk.workspace_id = p_workspace_id and chunk.text_hash = ordered.text_hash
+            and (p_filter is null or exists (
+              select from noted.notes as note
+                where note.workspace_id = p_workspace_id and note.id = chunk.note_id and search.passes(note, p_filter)
+                  and search.says(p_workspace_id, chunk.note_id, p_filter)))
+      ) as chunk on true
+      limit 8 * p_limit
   ), best as (
-    select distinct on (chunk.note_id) chunk.note_id, chunk.chunk_index, near.distance
-      from near join search.chunks as chunk on chunk.workspace_id = p_workspace_id and chunk.text_hash = near.text_hash
-      order by chunk.note_id, near.distance
+    select distinct on (near.note_id) near.note_id, near.chunk_index, near.distance from near order by near.note_id, near.distance
   )
   select best.note_id, best.chunk_index, 1 - best.distance from best order by best.distance, best.note_id limit p_limit;
 end;
@@ -76,7 +93,8 @@ begin atomic
         and (p_filter is null or exists (
           select from search.chunks as chunk
             join noted.notes as note on note.workspace_id = p_workspace_id and note.id = chunk.note_id
-            where chunk.workspace_id = p_workspace_id and chunk.text_hash = embedding.text_hash and search.passes(note, p_filter)))
+            where chunk.workspace_id = p_workspace_id and chunk.text_hash = embedding.text_hash and search.passes(note, p_filter)
+              and search.says(p_workspace_id, note.id, p_filter)))
       order by embedding.embedding <=> p_embedding
       limit 4 * p_limit
   ), found as (
@@ -85,7 +103,8 @@ begin atomic
       join search.chunks as chunk on chunk.workspace_id = p_workspace_id and chunk.text_hash = near.text_hash
       where p_filter is null or exists (
         select from noted.notes as note
-          where note.workspace_id = p_workspace_id and note.id = chunk.note_id and search.passes(note, p_filter))
+          where note.workspace_id = p_workspace_id and note.id = chunk.note_id and search.passes(note, p_filter)
+            and search.says(p_workspace_id, note.id, p_filter))
       order by chunk.note_id, near.distance
   )
   select found.note_id, found.chunk_index, 1 - found.distance from found order by found.distance, found.note_id limit p_limit;

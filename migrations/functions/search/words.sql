@@ -5,11 +5,10 @@ set local role noted_search;
 -- The best chunks by their words, at most one of each note, ranked as BM25 does: rare words count more, long chunks less. A note's title or path adds to
 -- its best chunk.
 --
--- One of `p_candidates` has to match, and all of `p_terms` rank. Only so many chunks are ranked: those with the rarest words and the rarest pairs of words of the question, because what
--- holds one common word of it cannot come far. `p_must` is what has to hold besides; where that can be looked up, it alone says which chunks are
--- ranked.
+-- One of the candidates has to match, and all terms rank. Only so many chunks are ranked: those with the rarest words and the rarest pairs of words of the question, because what
+-- holds one common word of it cannot come far. Where few notes have what is required, the chunks that have it are ranked.
 create function search.word_hits(
-  p_workspace_id uuid, p_terms text[], p_candidates text[], p_must text, p_filter search.filter, p_notes uuid[], p_limit integer
+  p_workspace_id uuid, p_asked search.asked, p_notes uuid[], p_limit integer
 ) returns setof search.hit
 language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
@@ -25,21 +24,22 @@ declare
   c_very_common constant integer := 2500;
   -- Whatever was expected.
   c_ranked_max constant integer := 3000;
+  c_filter constant search.filter := (p_asked).filter;
   v_workspace search.workspaces;
   v_terms text[];
   v_counts integer[];
   v_rarity double precision[];
   v_chosen text[];
-  v_must tsquery;
+  v_required tsquery;
   v_query tsquery;
   v_average double precision;
 begin
   select workspace.* into v_workspace from search.workspaces as workspace where workspace.workspace_id = p_workspace_id;
-  if v_workspace.chunks is null or v_workspace.chunks = 0 or cardinality(p_terms) = 0 then
+  if v_workspace.chunks is null or v_workspace.chunks = 0 or cardinality((p_asked).terms) = 0 then
     return;
   end if;
-  v_terms := array(select v_workspace.number || ':' || term.term from unnest(p_terms) with ordinality as term (term, place) order by term.place);
-  v_must := search.scoped(v_workspace.number, p_must)::tsquery;
+  v_terms := array(select v_workspace.number || ':' || term.term from unnest((p_asked).terms) with ordinality as term (term, place) order by term.place);
+  select tsquery(string_agg(format('(%s)', required.query), ' | ')) into v_required from unnest((c_filter).required) as required (query);
   v_average := greatest(v_workspace.words, 1)::double precision / v_workspace.chunks;
   if p_notes is not null then
     v_enough := v_enough * v_workspace.chunks / greatest(cardinality(p_notes), 1);
@@ -52,7 +52,7 @@ begin
         and lexeme.lexeme = term.term
   ), candidate as (
     select quote_literal(counted.term) as query, counted.place, counted.chunks::double precision
-      from counted where p_terms[counted.place] = any (p_candidates)
+      from counted where ((p_asked).terms)[counted.place] = any ((p_asked).candidates)
   ), paired as (
     -- What was never counted is new and rare, and chosen alone.
     select candidate.* from candidate where candidate.chunks > 0 order by candidate.chunks, candidate.place limit c_paired_max
@@ -75,8 +75,8 @@ begin
     select ln(1 + (v_workspace.chunks - least(counted.chunks, v_workspace.chunks) + 0.5) / (counted.chunks + 0.5))
       from unnest(v_counts) with ordinality as counted (chunks, place) order by counted.place);
   v_query := coalesce(array_to_string(v_chosen, ' | '), '')::tsquery;
-  if v_must is not null then
-    v_query := case when querytree(v_must) in ('T', '') then v_query && v_must else v_must end;
+  if v_required is not null then
+    v_query := case when p_notes is null then v_query && v_required else v_required end;
   end if;
 
   return query
@@ -85,9 +85,10 @@ begin
         from search.chunks as chunk
         where chunk.workspace_id = p_workspace_id and chunk.words @@ v_query
           and (p_notes is null or chunk.note_id = any (p_notes))
-          and (p_filter is null or p_notes is not null or exists (
+          and (c_filter is null or p_notes is not null or exists (
             select from noted.notes as note
-              where note.workspace_id = p_workspace_id and note.id = chunk.note_id and search.passes(note, p_filter)))
+              where note.workspace_id = p_workspace_id and note.id = chunk.note_id and search.passes(note, c_filter)
+                and search.says(p_workspace_id, chunk.note_id, c_filter)))
         limit c_ranked_max
     ), scored as (
       select ranked.note_id, ranked.chunk_index, (

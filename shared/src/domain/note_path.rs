@@ -47,6 +47,30 @@ impl NotePath {
     }
 }
 
+/// Unifies the spelling of what paths begin with, as people type it: `./docs`, `/docs` and `docs` are the same, and `.` is everything. What no path can
+/// begin with is refused, because it would find nothing and not say why.
+pub fn prefix(text: &str) -> Result<String, Invalid> {
+    if text.len() > limits::PATH_BYTES_MAX {
+        return Err(too_long());
+    }
+    let text = normalised(text);
+    let mut prefix = text.trim_start_matches('/');
+    while let Some(rest) = prefix.strip_prefix("./") {
+        prefix = rest.trim_start_matches('/');
+    }
+    if matches!(prefix, "" | ".") {
+        return Ok(String::new());
+    }
+    check_whole(prefix)?;
+    if let Some((folders, _)) = prefix.rsplit_once('/') {
+        folders.split('/').try_for_each(check_segment)?;
+    }
+    if prefix.split('/').next_back() == Some("..") {
+        return check_segment("..").map(|()| String::new());
+    }
+    Ok(prefix.to_owned())
+}
+
 /// Unifies the spelling of one segment, then accepts it if it can be a name on every system.
 pub(super) fn segment(text: &str) -> Result<String, Invalid> {
     if text.len() > limits::PATH_SEGMENT_BYTES_MAX {
@@ -194,6 +218,26 @@ mod tests {
         ];
         for path in refused {
             assert!(NotePath::parse(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_read_as_people_type_it() {
+        for (text, expected) in [
+            ("docs", "docs"),
+            ("./docs", "docs"),
+            ("/docs/", "docs/"),
+            (".\\docs\\a", "docs/a"),
+            ("././/docs", "docs"),
+            (".", ""),
+            ("/", ""),
+            ("", ""),
+        ] {
+            assert_eq!(super::prefix(text).unwrap(), expected, "{text:?}");
+        }
+        assert_eq!(super::prefix("docs/.git").unwrap(), "docs/.git", "the beginning of .gitignore");
+        for text in ["..", "../docs", "docs/..", "docs/../x", "docs//x", "a\0b", "C:/docs", ".git/x"] {
+            assert!(super::prefix(text).is_err(), "{text:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The snippet is plain text and the places of the words are numbers, so that nothing in a note can become markup in whatever shows it.
 
-use super::words::Words;
+use super::words;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -39,17 +39,18 @@ pub fn snippet(text: &str, terms: &[String], chars_max: usize) -> Snippet {
 
 /// Where words of the question stand, in characters, and which of them it is.
 fn found(characters: &[char], terms: &[String]) -> Vec<(Range<usize>, usize)> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    for run in characters.chunk_by(|a, b| a.is_alphanumeric() == b.is_alphanumeric()) {
-        if run[0].is_alphanumeric() {
-            let words = Words::of(&run.iter().collect::<String>());
-            let lexemes: BTreeSet<&str> = words.lexemes().collect();
-            if let Some(term) = terms.iter().position(|term| lexemes.contains(term.as_str())) {
-                found.push((at..at + run.len(), term));
-            }
+    let text: String = characters.iter().collect();
+    let starts: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
+    let characters_before = |place: usize| starts.partition_point(|start| *start < place);
+    let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+    for (range, lexeme) in words::places(&text) {
+        let Some(term) = terms.iter().position(|term| *term == lexeme) else { continue };
+        let mut place = characters_before(range.start)..characters_before(range.end);
+        // An identifier follows its words, and takes their place.
+        while let Some((part, _)) = found.pop_if(|(part, _)| part.end > place.start) {
+            place = part.start.min(place.start)..part.end.max(place.end);
         }
-        at += run.len();
+        found.push((place, term));
     }
     found
 }

@@ -9,11 +9,12 @@ mod segment;
 mod stem;
 mod stop;
 
-pub use question::Question;
+pub use question::{Question, Understood};
 
 use super::Chunk;
 use segment::Found;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Stands before every lexeme in what PostgreSQL reads. The database puts the workspace's number there, so that no search reads what others wrote.
 pub const SCOPE_MARK: char = '\u{1}';
@@ -159,6 +160,8 @@ fn quote(lexeme: &str, to: &mut String) {
 struct Word {
     kind: Kind,
     folded: String,
+    /// Where it is in the text, in bytes.
+    range: Range<usize>,
     /// From 0; the words of an identifier follow one another, and the identifier itself stands where the first of them does.
     position: u32,
 }
@@ -169,6 +172,7 @@ enum Kind {
     /// An identifier of so many words.
     Whole(u32),
     Name,
+    Option,
     Single,
     Pair,
 }
@@ -182,27 +186,40 @@ impl Word {
     fn lexeme(&self) -> String {
         match self.kind {
             Kind::Word | Kind::Whole(_) => stem::stem(self.folded.clone()),
-            Kind::Name | Kind::Single | Kind::Pair => self.folded.clone(),
+            Kind::Name | Kind::Option | Kind::Single | Kind::Pair => self.folded.clone(),
         }
     }
 }
 
+/// Where words stand in a text, in bytes, each with the form in which it is searched; what follows an identifier's words is the identifier.
+pub(super) fn places(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut places = Vec::new();
+    analyse_composed(text, |word| places.push((word.range.clone(), word.lexeme())));
+    places
+}
+
 /// Finds the words of a text, with all forms in which they are searched.
-fn analyse(text: &str, mut each: impl FnMut(Word)) {
-    let text = fold::composed(text);
+fn analyse(text: &str, each: impl FnMut(Word)) {
+    analyse_composed(&fold::composed(text), each);
+}
+
+fn analyse_composed(text: &str, mut each: impl FnMut(Word)) {
     let mut next = 0_u32;
-    segment::segment(&text, |found| {
-        let (kind, folded, position) = match found {
-            Found::Word(range) => (Kind::Word, fold::word(&text[range]), next),
-            Found::Single(range) => (Kind::Single, fold::word(&text[range]), next),
-            Found::Whole(range, words) => {
-                let words = u32::try_from(words).unwrap_or(u32::MAX);
-                (Kind::Whole(words), fold::identifier(&text[range]), next.saturating_sub(words))
-            }
-            Found::Name(range) => (Kind::Name, fold::word(&text[range]), next.saturating_sub(1)),
-            Found::Pair(range) => (Kind::Pair, fold::word(&text[range]), next.saturating_sub(1)),
+    segment::segment(text, |found| {
+        let (kind, range, words_before) = match found {
+            Found::Word(range) => (Kind::Word, range, 0),
+            Found::Single(range) => (Kind::Single, range, 0),
+            Found::Whole(range, words) => (Kind::Whole(words), range, words),
+            Found::Option(range, words) => (Kind::Option, range, words),
+            Found::Name(range) => (Kind::Name, range, 1),
+            Found::Pair(range) => (Kind::Pair, range, 1),
         };
-        let word = Word { kind, folded, position };
+        let folded = match kind {
+            Kind::Whole(_) => fold::identifier(&text[range.clone()]),
+            Kind::Option => format!("-{}", fold::identifier(&text[range.clone()])),
+            Kind::Word | Kind::Single | Kind::Name | Kind::Pair => fold::word(&text[range.clone()]),
+        };
+        let word = Word { kind, folded, range, position: next.saturating_sub(words_before) };
         next += u32::from(word.counts());
         // Marks alone, without a letter to stand on.
         if !word.folded.is_empty() {

@@ -35,7 +35,11 @@ pub struct Call {
     /// Whether the database has said what the caller may do.
     has_asked: bool,
     has_read_query: bool,
+    has_read_if_match: bool,
 }
+
+/// Conditions that HTTP knows for changes and no route has.
+const UNKNOWN_CONDITIONS: [&str; 2] = ["If-None-Match", "If-Unmodified-Since"];
 
 struct Caller {
     key_hash: [u8; 32],
@@ -54,8 +58,23 @@ impl Call {
         let ids = Ids::of(&parts.headers);
         let cors = Cors::of(&parts.headers).await;
         let (user_id, rate, note_id, origin, caller) = (None, None, None, None, None);
-        let (body, held, has_asked, has_read_query) = (Some(body), None, false, false);
-        Self { route, ids, started, user_id, rate, note_id, origin, cors, parts, body, held, caller, has_asked, has_read_query }
+        Self {
+            route,
+            ids,
+            started,
+            user_id,
+            rate,
+            note_id,
+            origin,
+            cors,
+            parts,
+            body: Some(body),
+            held: None,
+            caller,
+            has_asked: false,
+            has_read_query: false,
+            has_read_if_match: false,
+        }
     }
 
     /// Checks what every route checks, before anything is read or asked.
@@ -118,9 +137,20 @@ impl Call {
         if self.body.is_some() && self.body_bytes().is_some_and(|bytes| bytes > "null".len()) {
             return Err(Error::field("body", Invalid::malformed("is not read on this route; leave it out")));
         }
+        self.must_have_no_other_condition()?;
         let row = self.run(statement, &params).await?;
         self.has_asked = true;
         Ok(row)
+    }
+
+    /// A condition that is not looked at would be taken for one that holds.
+    fn must_have_no_other_condition(&self) -> Result<(), Error> {
+        let if_match = ["If-Match"].into_iter().filter(|_| !self.has_read_if_match);
+        let others = UNKNOWN_CONDITIONS.into_iter().filter(|_| !self.is_read());
+        match if_match.chain(others).find(|name| self.parts.headers.contains_key(*name)) {
+            Some(name) => Err(Error::field(name, Invalid::malformed("is no condition that this request can have; leave it out"))),
+            None => Ok(()),
+        }
     }
 
     async fn run(&mut self, statement: &Statement, params: &dyn Fn() -> Vec<ParameterValue>) -> Result<Row, Error> {

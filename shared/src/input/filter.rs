@@ -2,7 +2,8 @@
 
 use super::page::{instant, yes_or_no};
 use super::{Fields, boolean, object, text, texts};
-use crate::domain::{FolderId, Invalid, NotePath, NoteType, Timestamp};
+use crate::domain::note_path::{self, NotePath};
+use crate::domain::{FolderId, Invalid, NoteType, Timestamp};
 use crate::limits;
 use crate::wire::SearchFilter;
 use serde_json::Value;
@@ -14,7 +15,7 @@ impl SearchFilter {
             folder_id: fields.optional("folder_id", text(FolderId::parse)),
             note_type: fields.optional("note_type", text(NoteType::parse)),
             path: fields.optional("path", text(NotePath::parse)),
-            path_prefix: fields.optional("path_prefix", text(path_prefix)),
+            path_prefix: fields.optional("path_prefix", text(note_path::prefix)),
             synced_from_ide: fields.optional("synced_from_ide", text(yes_or_no)),
             created_since: fields.optional("created_since", text(instant)),
             created_before: fields.optional("created_before", text(instant)),
@@ -36,7 +37,7 @@ impl SearchFilter {
             folder_id: given.optional("folder_id", text(FolderId::parse)),
             note_type: given.optional("note_type", text(NoteType::parse)),
             path: given.optional("path", text(NotePath::parse)),
-            path_prefix: given.optional("path_prefix", text(path_prefix)),
+            path_prefix: given.optional("path_prefix", text(note_path::prefix)),
             synced_from_ide: given.optional("synced_from_ide", boolean),
             created_since: given.optional("created_since", text(Timestamp::parse)).or(start),
             created_before: given.optional("created_before", text(Timestamp::parse)).or(end),
@@ -55,10 +56,6 @@ impl SearchFilter {
         // It has string keys and no failing parts.
         (*self != Self::default()).then(|| serde_json::to_string(self).unwrap_or_default())
     }
-}
-
-fn path_prefix(prefix: &str) -> Result<String, Invalid> {
-    bounded(prefix, limits::PATH_BYTES_MAX)
 }
 
 fn author_email(email: &str) -> Result<String, Invalid> {
@@ -108,6 +105,7 @@ mod tests {
             assert_ne!(filter, SearchFilter::default());
         };
         check(&[("path", "docs/a.md")], json!({ "path": "docs/a.md" }));
+        check(&[("path_prefix", "./docs")], json!({ "path_prefix": "/docs" }));
         check(&[("tags", "a, b")], json!({ "tags": ["a", "b"] }));
         check(&[("synced_from_ide", "true")], json!({ "synced_from_ide": true }));
         check(&[("author_email", "a@example.com")], json!({ "author_email": "a@example.com" }));
@@ -121,9 +119,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_condition_is_refused() {
-        for (name, value, status) in
-            [("path", "../a", 422), ("tags", "", 422), ("tags", "a,,b", 422), ("synced_from_ide", "1", 400), ("author_email", "\0", 422)]
-        {
+        for (name, value, status) in [
+            ("path", "../a", 422),
+            ("path_prefix", "../a", 422),
+            ("tags", "", 422),
+            ("tags", "a,,b", 422),
+            ("synced_from_ide", "1", 400),
+            ("author_email", "\0", 422),
+        ] {
             assert_eq!(of_query(&[(name, value)]), Err(status), "{name}={value:?}");
         }
     }

@@ -13,7 +13,7 @@ impl RagQuery {
     pub fn parse(mut fields: Fields) -> Result<Self, Error> {
         let query = fields.required("query", text(question));
         let k = fields.optional("k", whole(1, limits::RAG_RESULTS_MAX)).unwrap_or(limits::RAG_RESULTS_DEFAULT);
-        let similarity_threshold = fields.optional("similarity_threshold", share).unwrap_or(limits::RAG_THRESHOLD_DEFAULT);
+        let similarity_threshold = fields.optional("similarity_threshold", share);
         let mode = fields.optional("mode", text(mode)).unwrap_or(SearchMode::Hybrid);
         let token_budget =
             fields.optional("token_budget", whole(limits::RAG_TOKENS_MIN, limits::RAG_TOKENS_MAX)).unwrap_or(limits::RAG_TOKENS_MAX);
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_question_has_the_usual_values_where_it_says_nothing() {
         let query = RagQuery::parse(Fields::from_value(json!({ "query": "how?" })).expect("an object")).expect("a question");
-        assert_eq!((query.k, query.similarity_threshold, query.mode, query.token_budget), (5, 0.7, SearchMode::Hybrid, 8000));
+        assert_eq!((query.k, query.similarity_threshold, query.mode, query.token_budget), (5, None, SearchMode::Hybrid, 8000));
         assert_eq!(query.filters, SearchFilter::default());
     }
 

@@ -1,6 +1,6 @@
 //! Questions, and the parts of notes that answer them.
 
-use crate::domain::{FolderId, NoteId, NotePath, NoteType, Timestamp};
+use crate::domain::{FolderId, NoteId, NotePath, NoteType, Timestamp, Understood};
 use serde::{Deserialize, Serialize};
 
 /// What an answer is looked for with.
@@ -74,12 +74,14 @@ pub struct SearchFilter {
 /// The body of `POST /v1/rag-query`.
 #[derive(Clone, Debug, Serialize)]
 pub struct RagQuery {
-    /// The question: 1 to 500 characters. Words in quotes must occur, `-word` must not; everything else may.
+    /// The question: 1 to 500 characters. A note must have words in quotes, and must not have `-word` or `-"words"`, in every mode; everything else
+    /// may occur. Behind a minus one or two letters are an option of a command, and so is what a note has as one.
     pub query: String,
     /// Results at most: 1 to 20, 5 when absent.
     pub k: u32,
-    /// The least cosine similarity of a result that the words did not find: 0 to 1, 0.7 when absent.
-    pub similarity_threshold: f64,
+    /// The least cosine similarity of a result that the words did not find: 0 to 1. When absent, what suits the model: 0.7 of a model that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub similarity_threshold: Option<f64>,
     /// `hybrid` when absent.
     pub mode: SearchMode,
     /// Which notes may answer.
@@ -152,6 +154,12 @@ pub struct RagReply {
     pub results: Vec<RagResult>,
     /// Notes without vectors, because those are still to come or were given up; their words are found already. Counted up to 10,000.
     pub pending_count: i64,
+    /// Notes that were near enough to be looked at, and are held back because they are less similar than the threshold asks; up to 50.
+    #[serde(default)]
+    pub held_back: u32,
+    /// What the question was taken for.
+    #[serde(default)]
+    pub understood: Understood,
     /// Whether vectors were asked for and only words could be searched.
     pub degraded: bool,
     /// Why.
@@ -194,6 +202,9 @@ pub struct SearchResult {
 pub struct SearchReply {
     /// The best first.
     pub results: Vec<SearchResult>,
+    /// What the question was taken for.
+    #[serde(default)]
+    pub understood: Understood,
     /// How long it took, in milliseconds.
     pub query_time_ms: u64,
 }

@@ -87,6 +87,15 @@ async fn an_agent_makes_a_note_and_changes_it() {
     let message = "The note is at version 1, not at the one in If-Match";
     let details = assert_refused(&stale, (412, "PRECONDITION_FAILED", Some("If-Match"), message), "another version");
     assert_eq!(details["version"], 1);
+    // The body is right and the header is not, and the other way round.
+    for (version, if_match) in [(1, "\"2\""), (2, answer.header("etag"))] {
+        let twofold = with(change.clone(), "if_version", version);
+        let refused = agent.write(Method::POST, "/v1/agent/write-note", if_match, &twofold).await;
+        let message = "if_version is another version than that of If-Match";
+        assert_refused(&refused, (422, "VALIDATION_ERROR", Some("if_version"), message), "two versions");
+    }
+    let fresh = agent.write(Method::POST, "/v1/agent/write-note", answer.header("etag"), &text("# Fresh\n\nAnother text.\n")).await;
+    assert_eq!(fresh.error(400)["field"], "If-Match", "nothing is there that could be at a version");
     let changed = write(&agent, &with(change, "if_version", 1)).await.data(200);
     assert_eq!((&changed["version"], &changed["note"]["title"]), (&json!(2), &json!("Storage")));
     let by_header = with(text(&format!("{GOOD}And more.\n")), "note_id", id_of(&note));

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::stream;
 use noted_shared::domain::ContentHash;
 use noted_shared::limits;
-use noted_tests::client::{Answer, Client, id_of, item, note_in, send};
+use noted_tests::client::{Answer, Client, id_of, item, note_in, send, tag_of};
 use noted_tests::world::shared;
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -155,6 +155,39 @@ async fn what_is_unknown_is_refused_with_the_name_that_was_meant() {
     assert_eq!(told(removed), refused("body is not read on this route; leave it out"));
     assert_eq!(told(client.get("/health?x=1").await), refused("x is unknown; nothing can be named here"));
     assert_eq!(total(&client).await, 1);
+}
+
+#[tokio::test]
+async fn a_condition_that_a_route_does_not_have_is_refused_and_nothing_is_done() {
+    let client = shared().asker().await;
+    let note = client.note("a.md", "a").await;
+    let folder = client.post("/v1/folders", &json!({ "name": "f" })).await.data(201)["folder"]["id"].clone();
+    let of_note = format!("/v1/notes/{}", id_of(&note));
+    let of_folder = format!("/v1/folders/{}", folder.as_str().unwrap());
+    let draft = json!({ "title": "t", "content": "c" });
+    let create = note_in("b.md", "b");
+    let tag = tag_of(&note);
+    let tag = tag.as_str();
+    let requests = [
+        ("If-Match", tag, client.request(Method::POST, "/v1/notes").json(&draft)),
+        ("If-Match", "*", client.request(Method::POST, "/v1/ide-sync/create").json(&create)),
+        ("If-Match", tag, client.request(Method::POST, "/v1/ide-sync/batch").json(&json!({ "notes": [item("b.md", "b")] }))),
+        ("If-Match", "*", client.request(Method::POST, "/v1/folders").json(&json!({ "name": "g" }))),
+        ("If-Match", tag, client.request(Method::PATCH, &of_folder).json(&json!({ "name": "g" }))),
+        ("If-Match", tag, client.request(Method::DELETE, &of_folder)),
+        ("If-Match", tag, client.request(Method::POST, "/v1/rag-query").json(&json!({ "query": "x" }))),
+        ("If-Match", tag, client.request(Method::GET, "/v1/notes")),
+        ("If-None-Match", "*", client.request(Method::POST, "/v1/notes").json(&draft)),
+        ("If-None-Match", tag, client.request(Method::PATCH, &of_note).header("If-Match", tag).json(&json!({ "title": "x" }))),
+        ("If-Unmodified-Since", "Wed, 21 Oct 2015 07:28:00 GMT", client.request(Method::DELETE, &of_note).header("If-Match", tag)),
+    ];
+    for (number, (name, value, request)) in requests.into_iter().enumerate() {
+        let answer = send(request.header("Idempotency-Key", format!("condition-{number}")).header(name, value)).await;
+        let message = format!("{name} is no condition that this request can have; leave it out");
+        assert_refused(&answer, (400, "VALIDATION_ERROR", Some(name), &message), name);
+    }
+    assert_eq!((total(&client).await, client.get(&of_note).await.data(200)["note"]["version"].clone()), (json!(1), json!(1)));
+    assert_eq!(client.get("/v1/folders").await.data(200)["folders"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -119,6 +119,24 @@ async fn the_same_question_is_answered_from_memory_until_something_changes() {
 }
 
 #[tokio::test]
+async fn what_the_threshold_holds_back_is_counted() {
+    let client = shared().asker().await;
+    for (title, text) in [("Tea", "Green tea, steeped for a minute."), ("Bridges", "A bridge over the river.")] {
+        made(&client, title, text).await;
+    }
+    shared().run_jobs().await;
+    let at = async |threshold: f64| ask(&client, json!({ "query": "steeping", "mode": "vector", "similarity_threshold": threshold })).await;
+    let (all, none) = (at(0.0).await, at(1.0).await);
+    let total = titles(&all).len() as u64 + all["held_back"].as_u64().unwrap();
+    assert_eq!((titles(&none).len(), &none["held_back"]), (0, &json!(2)), "{none}");
+    assert_eq!(total, 2, "{all}");
+    let held_back = ask(&client, json!({ "query": "bridge", "similarity_threshold": 1 })).await;
+    assert_eq!((titles(&held_back), &held_back["held_back"]), (vec!["Bridges"], &json!(1)), "what words found is not held back");
+    // Without a threshold the model's own is used: equal texts are alike for every model.
+    assert_eq!(titles(&ask(&client, json!({ "query": "A bridge over the river.", "mode": "vector" })).await)[0], "Bridges");
+}
+
+#[tokio::test]
 async fn another_tenants_vectors_are_not_found() {
     let (client, other) = (shared().asker().await, shared().asker().await);
     for client in [&client, &other] {

@@ -81,6 +81,131 @@ async fn quotes_minus_and_or_mean_what_people_mean() {
 }
 
 #[tokio::test]
+async fn a_command_finds_the_note_that_tells_of_it() {
+    let client = shared().asker().await;
+    let text = "Use tar -xvf backup.tar to unpack. rm -rf build, git commit -m \"msg\", ls -la, docker run -it --rm alpine, mvn package -DskipTests, \
+        kubectl get pods -n kube-system, find . -name core -delete";
+    made(&client, "Shell", text).await;
+    made(&client, "Archives", "An archive of xvf files, by name, which nobody may delete.").await;
+    shared().run_jobs().await;
+    for query in [
+        "tar -xvf",
+        "what does tar -xvf do",
+        "-xvf",
+        "rm -rf build",
+        "git commit -m",
+        "ls -la",
+        "docker run -it --rm",
+        "mvn package -DskipTests",
+        "kubectl get pods -n kube-system",
+        "find . -name core -delete",
+    ] {
+        assert_eq!(found(&client, query).await.first().map(String::as_str), Some("Shell"), "{query}");
+        for mode in ["text", "hybrid", "vector"] {
+            let answer = client.post("/v1/rag-query", &json!({ "query": query, "mode": mode, "similarity_threshold": 0 })).await.data(200);
+            assert_eq!(answer["understood"], json!({ "required": [], "excluded": [] }), "{query}");
+            assert!(answer["results"].to_string().contains("Shell"), "{mode} {query}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_in_quotes_or_behind_a_minus_is_asked_of_the_whole_note_in_every_mode() {
+    let client = shared().asker().await;
+    let far = "Filler about nothing. ".repeat(200);
+    made(&client, "Cooking", "Boil the noodles.").await;
+    made(&client, "Cooking rice", &format!("Boil the rice.\n\n{far}\n\nServe with soy sauce.")).await;
+    client.note("noodles/cooking-pots.md", "Pots for cooking.").await;
+    made(&client, "Gardening", "Water the beds.").await;
+    shared().run_jobs().await;
+    let check = async |query: &str, expected: &[&str], understood: serde_json::Value| {
+        let mut found = found(&client, query).await;
+        found.sort();
+        assert_eq!(found, expected, "{query}");
+        for mode in ["text", "hybrid", "vector"] {
+            let body = json!({ "query": query, "mode": mode, "similarity_threshold": 0, "k": 20 });
+            let answer = client.post("/v1/rag-query", &body).await.data(200);
+            assert_eq!(answer["understood"], understood, "{query}");
+            let results = answer["results"].as_array().unwrap();
+            let mut titles: Vec<&str> = results.iter().map(|result| result["title"].as_str().unwrap()).collect();
+            titles.sort_unstable();
+            if mode == "text" || query.contains('"') {
+                assert_eq!(titles, expected, "{mode} {query}");
+            } else {
+                assert!(!titles.contains(&"Cooking") && !titles.contains(&"cooking-pots"), "{mode} {query}: {titles:?}");
+            }
+        }
+    };
+    // By its text and by its path.
+    check("cooking -noodles", &["Cooking rice"], json!({ "required": [], "excluded": ["noodles"] })).await;
+    // One phrase is in the title, one in a part far from the other.
+    check("\"cooking rice\" \"soy sauce\"", &["Cooking rice"], json!({ "required": [["cooking rice"], ["soy sauce"]], "excluded": [] }))
+        .await;
+    check(
+        "\"boil the rice\" \"soy sauce\" -\"filler about\"",
+        &[],
+        json!({ "required": [["boil the rice"], ["soy sauce"]], "excluded": ["filler about"] }),
+    )
+    .await;
+    check(
+        "\"boil the noodles\" or \"soy sauce\"",
+        &["Cooking", "Cooking rice"],
+        json!({ "required": [["boil the noodles", "soy sauce"]], "excluded": [] }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn words_are_found_however_they_are_written() {
+    let client = shared().tenant().await;
+    for (title, text) in [
+        ("Greek", "\u{39f} \u{39f}\u{3b4}\u{3c5}\u{3c3}\u{3c3}\u{3ad}\u{3b1}\u{3c2}"),
+        ("Arabic", "\u{643}\u{650}\u{62a}\u{64e}\u{627}\u{628}\u{64c}"),
+        ("Rocket", "We ship \u{1f680} on Fridays"),
+        ("C", "C, C and C again: the C language in C."),
+        ("Sharp", "A service in C# with records."),
+        ("Plus", "Modules of C++20."),
+    ] {
+        made(&client, title, text).await;
+    }
+    for (query, expected) in [
+        ("\u{39f}\u{394}\u{3a5}\u{3a3}\u{3a3}\u{395}\u{391}\u{3a3}", "Greek"),
+        ("\u{643}\u{62a}\u{627}\u{628}", "Arabic"),
+        ("\u{1f680}", "Rocket"),
+        ("C#", "Sharp"),
+        ("c++", "Plus"),
+        ("C++20", "Plus"),
+    ] {
+        assert_eq!(found(&client, query).await, [expected], "{query}");
+    }
+    assert_eq!(found(&client, "C").await, ["C"]);
+}
+
+#[tokio::test]
+async fn a_note_that_an_earlier_release_cut_is_found_and_the_worker_cuts_it_anew() {
+    let client = shared().asker().await;
+    let note = made(&client, "Sharp", "A service in C# with records.").await;
+    shared().run_jobs().await;
+    let mut superuser = shared().superuser().await;
+    let id = uuid::Uuid::parse_str(&id_of(&note)).unwrap();
+    for earlier in [
+        "update search.chunks set words = (select (quote_literal(known.number || ':record') || ':1')::tsvector from search.workspaces as known where known.workspace_id = chunks.workspace_id) where note_id = $1",
+        "update search.notes set is_stale = true where note_id = $1",
+    ] {
+        assert!(sqlx::query(earlier).bind(id).execute(&mut superuser).await.unwrap().rows_affected() > 0);
+    }
+    assert_eq!((found(&client, "records").await, found(&client, "c#").await), (vec!["Sharp".to_owned()], vec![]));
+    let sent = async || client.get("/v1/embeddings").await.data(200)["embeddings"]["embedded_chunks"].clone();
+    let before = sent().await;
+    shared().run_jobs().await;
+    assert_eq!((found(&client, "records").await, found(&client, "c#").await), (vec!["Sharp".to_owned()], vec!["Sharp".to_owned()]));
+    assert_eq!(sent().await, before, "its texts are the same, and so are their vectors");
+    let stale: bool =
+        sqlx::query_scalar("select is_stale from search.notes where note_id = $1").bind(id).fetch_one(&mut superuser).await.unwrap();
+    assert!(!stale);
+}
+
+#[tokio::test]
 async fn code_and_scripts_without_spaces_are_found_by_their_parts() {
     let client = shared().tenant().await;
     made(&client, "Code", "Call `HashMap::with_capacity` in src/engine/plan.rs, see x86_64.").await;
@@ -155,7 +280,11 @@ async fn filters_narrow_a_search() {
     check(("limit", "10"), 2).await;
     check(("limit", "1"), 1).await;
     check(("folder_id", &folder), 1).await;
-    check(("path_prefix", "docs/"), 1).await;
+    for spelled in ["docs/", "docs", "./docs", "/docs/", ".\\docs", "."] {
+        check(("path_prefix", spelled), 1).await;
+    }
+    let refused = send(client.request(Method::GET, "/v1/notes/search").query(&[("q", "kiwi"), ("path_prefix", "../docs")])).await;
+    assert_eq!(refused.error(422)["field"], "path_prefix");
     check(("path_prefix", "other/"), 0).await;
     check(("note_type", "user_created"), 1).await;
     check(("updated_before", "2001-01-01T00:00:00Z"), 0).await;

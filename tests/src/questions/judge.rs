@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
-use noted_shared::domain::{NoteType, Timestamp};
+use noted_shared::domain::words::Place;
+use noted_shared::domain::{NoteType, Question as Asked, Timestamp, Words};
 use noted_shared::wire::{RagReply, SearchMode, SearchReply};
 use uuid::Uuid;
 
@@ -137,6 +138,19 @@ impl Seen {
         ensure!(filter.synced_from_ide.is_none_or(|is_synced| is_synced == version.path.is_some()), "another source");
         ensure!(filter.updated_since.is_none_or(|since| self.updated_at >= since), "changed too early");
         ensure!(filter.updated_before.is_none_or(|before| self.updated_at < before), "changed too late");
-        Ok(())
+        says_what_was_asked(&question.query, version)
     }
+}
+
+/// The whole note has what the question requires, and has nowhere what it excludes.
+fn says_what_was_asked(query: &str, version: &Version) -> Result<()> {
+    let understood = Asked::parse(query).understood();
+    let mut words = Words::of(version.text.whole());
+    words.add(&version.title, Place::Title);
+    words.add(version.path.as_deref().unwrap_or_default(), Place::Title);
+    let words: BTreeSet<&str> = words.lexemes().collect();
+    let has = |said: &String| Words::of(said).lexemes().all(|lexeme| words.contains(lexeme));
+    ensure!(understood.required.iter().all(|one_of| one_of.iter().any(has)), "without what was required: {query}");
+    ensure!(!understood.excluded.iter().any(has), "with what was excluded: {query}");
+    Ok(())
 }

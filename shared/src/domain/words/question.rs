@@ -2,9 +2,13 @@
 //!
 //! A question is not a query: its words are hints, and the order of the results says how many of them were met. Only what is in quotes must
 //! occur and only what follows a minus must not. Nothing that can be typed is an error.
+//!
+//! `rust -java` leaves something out, `tar -xvf` does not: which of them `-name` is, the notes decide (`search.asked`). Where one of them has it as
+//! an option of a command, it is one.
 
 use super::{Kind, Word, analyse, quote, stop};
 use crate::limits::QUESTION_CHARS_MAX;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Words from which on a question is prose. In a sentence quotes, dashes and `or` are what they are in any sentence, and no orders to a search.
@@ -13,14 +17,49 @@ const PROSE_WORDS_MIN: usize = 13;
 /// Distinct words of a question that are searched for.
 const TERMS_MAX: usize = 64;
 
-/// A question: what is searched for, and what a result must and must not hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Letters from which on a word behind a minus may be left out: shorter ones are options of commands.
+const EXCLUDED_CHARS_MIN: usize = 3;
+
+/// A question: what is searched for, and what a note must and must not hold. It is written as `search.asked` reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Question {
     terms: Vec<String>,
     candidates: Vec<String>,
-    /// Of each group, one phrase must occur.
-    required: Vec<Vec<Phrase>>,
-    excluded: Vec<Phrase>,
+    required: Vec<Required>,
+    excluded: Vec<Excluded>,
+}
+
+/// What a question was taken for, beyond words that may occur.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Understood {
+    /// What a note must have: one of each of these.
+    pub required: Vec<Vec<String>>,
+    /// What a note must not have.
+    pub excluded: Vec<String>,
+}
+
+/// Things of which a note must have one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Required {
+    said: Vec<String>,
+    /// As PostgreSQL writes a `tsquery`.
+    query: String,
+}
+
+/// What no note may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Excluded {
+    said: String,
+    query: String,
+    /// What it is instead, if a note has this word as an option.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option: Option<CommandOption>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct CommandOption {
+    query: String,
+    terms: Vec<String>,
 }
 
 /// Words with their distance from the first, which stand so in the text.
@@ -29,13 +68,14 @@ type Phrase = Vec<(u32, String)>;
 enum Item<'a> {
     Words(&'a str),
     Quoted(&'a str),
-    Excluded(&'a str),
+    /// The text without its minus, and whether it is in quotes.
+    Excluded(&'a str, bool),
     Or,
 }
 
 impl Question {
     /// Reads a question: `"words in quotes"` must occur as they stand, `-word` and `-"some words"` must not, and `or` between things of which
-    /// one is in quotes means that one of them must. Everything else may occur. A question of more than a dozen other words is prose: nothing in it
+    /// one is in quotes means that one of them must. All this is asked of whole notes. Everything else may occur. A question of more than a dozen other words is prose: nothing in it
     /// is an order.
     #[must_use]
     pub fn parse(question: &str) -> Self {
@@ -46,20 +86,36 @@ impl Question {
         }
         let (terms, candidates) = terms(&items);
         let mut parsed = Self { terms, candidates, ..Self::default() };
-        for item in &items {
-            if let Item::Excluded(text) = item {
-                parsed.excluded.extend(phrases(text));
-            }
-        }
+        parsed.excluded = items.iter().filter_map(Item::excluded).collect();
         for group in groups(&items) {
             if group.iter().any(|item| matches!(item, Item::Quoted(_))) {
-                let phrases: Vec<Phrase> = group.iter().filter_map(|item| item.text()).flat_map(phrases).collect();
-                if !phrases.is_empty() {
-                    parsed.required.push(phrases);
-                }
+                let said: Vec<&str> = group.iter().filter_map(|item| item.text()).collect();
+                let query = one_of(said.iter().copied().flat_map(phrases));
+                parsed.required.extend(query.map(|query| Required { said: said.into_iter().map(str::to_owned).collect(), query }));
             }
         }
         parsed
+    }
+
+    /// Takes for options of commands what the notes have as such.
+    pub fn settle(&mut self, options: &[String]) {
+        for excluded in self.excluded.extract_if(.., |excluded| excluded.option.is_some() && options.contains(&excluded.said)) {
+            let fresh = excluded.option.into_iter().flat_map(|option| option.terms);
+            for term in fresh {
+                if !self.terms.contains(&term) {
+                    self.terms.push(term);
+                }
+            }
+        }
+    }
+
+    /// What the question was taken for.
+    #[must_use]
+    pub fn understood(&self) -> Understood {
+        Understood {
+            required: self.required.iter().map(|required| required.said.clone()).collect(),
+            excluded: self.excluded.iter().map(|excluded| excluded.said.clone()).collect(),
+        }
     }
 
     /// The distinct words that results are ranked by, in the order of the question.
@@ -75,18 +131,6 @@ impl Question {
     pub fn candidates(&self) -> &[String] {
         &self.candidates
     }
-
-    /// What must hold for every result, as PostgreSQL writes a `tsquery`; nothing if nothing must.
-    #[must_use]
-    pub fn filter(&self) -> Option<String> {
-        let required = self.required.iter().map(|group| {
-            let group: Vec<String> = group.iter().map(written).collect();
-            format!("({})", group.join(" | "))
-        });
-        let excluded = self.excluded.iter().map(|phrase| format!("!({})", written(phrase)));
-        let conditions: Vec<String> = required.chain(excluded).collect();
-        (!conditions.is_empty()).then(|| conditions.join(" & "))
-    }
 }
 
 impl<'a> Item<'a> {
@@ -94,8 +138,18 @@ impl<'a> Item<'a> {
     fn text(&self) -> Option<&'a str> {
         match self {
             Self::Words(text) | Self::Quoted(text) => Some(text),
-            Self::Excluded(_) | Self::Or => None,
+            Self::Excluded(..) | Self::Or => None,
         }
+    }
+
+    /// What is to be left out.
+    fn excluded(&self) -> Option<Excluded> {
+        let Self::Excluded(text, is_quoted) = self else { return None };
+        let words = words_of(&format!("-{text}"));
+        let option = words.iter().find(|word| word.kind == Kind::Option).filter(|_| !is_quoted);
+        let option = option
+            .map(|option| CommandOption { query: written(&vec![(0, option.lexeme())]), terms: words.iter().map(Word::lexeme).collect() });
+        Some(Excluded { said: (*text).to_owned(), query: one_of(phrases(text).into_iter())?, option })
     }
 }
 
@@ -104,14 +158,16 @@ fn items(question: &str) -> Vec<Item<'_>> {
     let mut items = Vec::new();
     let mut rest = question.trim_start();
     while !rest.is_empty() {
-        // A minus excludes before a letter or a quote: `-5` is a number, and `--` begins an option.
+        // A minus excludes before a word or a quote: `-5` is a number, `--` begins an option, and so does the minus of `-m`.
         let minus = rest.strip_prefix('-').filter(|after| after.starts_with(|c: char| is_quote(c) || c.is_alphabetic()));
-        let (text, is_quoted, after) = part(minus.unwrap_or(rest));
-        items.push(match (minus, is_quoted) {
-            (Some(_), _) => Item::Excluded(text),
-            (None, true) => Item::Quoted(text),
-            (None, false) if text.eq_ignore_ascii_case("or") => Item::Or,
-            (None, false) => Item::Words(text),
+        let excluded = minus.map(part).filter(|(text, is_quoted, _)| *is_quoted || text.chars().count() >= EXCLUDED_CHARS_MIN);
+        let is_excluded = excluded.is_some();
+        let (text, is_quoted, after) = excluded.unwrap_or_else(|| part(rest));
+        items.push(match (is_excluded, is_quoted) {
+            (true, _) => Item::Excluded(text, is_quoted),
+            (false, true) => Item::Quoted(text),
+            (false, false) if text.eq_ignore_ascii_case("or") => Item::Or,
+            (false, false) => Item::Words(text),
         });
         rest = after.trim_start();
     }
@@ -152,7 +208,7 @@ fn groups<'a, 'b>(items: &'b [Item<'a>]) -> Vec<Vec<&'b Item<'a>>> {
     for item in items {
         match item {
             Item::Or => joins = true,
-            Item::Excluded(_) => joins = false,
+            Item::Excluded(..) => joins = false,
             Item::Words(_) | Item::Quoted(_) => {
                 match groups.last_mut().filter(|_| joins) {
                     Some(group) => group.push(item),
@@ -206,7 +262,8 @@ fn phrases(text: &str) -> Vec<Phrase> {
     let mut wholes: Phrase = Vec::new();
     // By how much the words after identifiers move when each of these is one word.
     let mut moved = 0;
-    for word in words_of(text) {
+    // Of an option its words are there.
+    for word in words_of(text).into_iter().filter(|word| word.kind != Kind::Option) {
         let place = word.position - moved;
         let entry = (place, word.lexeme());
         match word.kind {
@@ -223,7 +280,7 @@ fn phrases(text: &str) -> Vec<Phrase> {
                 parts.push((word.position, word.lexeme()));
                 wholes.push(entry);
             }
-            Kind::Word | Kind::Single | Kind::Pair => {
+            Kind::Word | Kind::Single | Kind::Pair | Kind::Option => {
                 parts.push((word.position, entry.1.clone()));
                 wholes.push(entry);
             }
@@ -231,6 +288,12 @@ fn phrases(text: &str) -> Vec<Phrase> {
     }
     let variants = if wholes.len() == 1 || wholes == parts { vec![wholes] } else { vec![parts, wholes] };
     variants.into_iter().filter(|phrase| !phrase.is_empty()).collect()
+}
+
+/// That one of some phrases occurs, as PostgreSQL writes it; nothing if there are none.
+fn one_of(phrases: impl Iterator<Item = Phrase>) -> Option<String> {
+    let written: Vec<String> = phrases.map(|phrase| written(&phrase)).collect();
+    (!written.is_empty()).then(|| written.join(" | "))
 }
 
 /// A phrase as PostgreSQL writes it.

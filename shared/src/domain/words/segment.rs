@@ -12,9 +12,13 @@ pub(super) enum Found {
     /// A word that stands alone or is a part of an identifier. Each counts as one word of the text.
     Word(Range<usize>),
     /// An identifier of several words; it follows them, and stands where the first of so many does.
-    Whole(Range<usize>, usize),
-    /// A word with the sign that makes it a name (`C++`, `C#`); it follows the word.
+    Whole(Range<usize>, u32),
+    /// A word with the sign that makes it a name (`Notepad++`); it follows the word. One letter with its sign (`C++`, `C#`) is a word of its own:
+    /// who asks for `C#` does not mean C.
     Name(Range<usize>),
+    /// What stands right after a dash that begins a part of a command (`-xvf`, `--force`); it follows its words, and stands where the first of so
+    /// many does.
+    Option(Range<usize>, u32),
     /// One character of a script without spaces. It counts as one word.
     Single(Range<usize>),
     /// Two characters of a script without spaces; it follows the first.
@@ -27,6 +31,8 @@ enum Class {
     Letter,
     /// Characters of scripts that do not.
     Unspaced,
+    /// A picture, which is a word by itself.
+    Picture,
     /// Joins the words of an identifier.
     Joint,
     Other,
@@ -48,7 +54,13 @@ pub(super) fn segment(text: &str, mut found: impl FnMut(Found)) {
             rest.next();
         }
         match class {
-            Class::Letter => identifier(text, start..end, &mut found),
+            Class::Letter => {
+                let words = identifier(text, start..end, &mut found);
+                if first.is_alphabetic() && is_after_option_dash(&text[..start]) {
+                    found(Found::Option(start..end, words));
+                }
+            }
+            Class::Picture => found(Found::Word(start..end)),
             Class::Unspaced => unspaced(text, start..end, &mut found),
             Class::Joint | Class::Other => {
                 rest.next_if(|&(place, _)| place == start);
@@ -62,6 +74,7 @@ fn belongs(text: &str, place: usize, character: char, run: Class, previous: Opti
     match class_of(character) {
         Class::Letter => run == Class::Letter,
         Class::Unspaced => run == Class::Unspaced,
+        Class::Picture => previous.is_none(),
         Class::Joint if run == Class::Letter => {
             // A joint joins only what stands right before and after it; a full stop only digits, as in versions.
             let next = text[place + character.len_utf8()..].chars().next();
@@ -95,6 +108,15 @@ fn class_of(character: char) -> Class {
         {
             Class::Unspaced
         }
+        // Weather, hands, check marks and the like, stars, and everything that is drawn in colours. What only changes such a picture is no word.
+        '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' => Class::Other,
+        '\u{231a}'
+        | '\u{231b}'
+        | '\u{23e9}'..='\u{23fa}'
+        | '\u{2600}'..='\u{27bf}'
+        | '\u{2b50}'
+        | '\u{2b55}'
+        | '\u{1f000}'..='\u{1faff}' => Class::Picture,
         _ if is_of_word(character) => Class::Letter,
         _ => Class::Other,
     }
@@ -115,7 +137,33 @@ fn unspaced(text: &str, run: Range<usize>, found: &mut impl FnMut(Found)) {
     }
 }
 
-fn identifier(text: &str, run: Range<usize>, found: &mut impl FnMut(Found)) {
+/// Whether a dash, or several, stands before a place, and before it what nothing could be joined to.
+fn is_after_option_dash(before: &str) -> bool {
+    let without = before.trim_end_matches('-');
+    without.len() < before.len() && !without.ends_with(|c: char| class_of(c) != Class::Other || matches!(c, ')' | ']' | '}'))
+}
+
+/// The sign of a name behind a word, and where it ends: `++` or `#`, with no letter behind it.
+fn name_end(text: &str, word: &Range<usize>) -> Option<usize> {
+    let sign = ["++", "#"].into_iter().find(|sign| text[word.end..].starts_with(sign))?;
+    let end = word.end + sign.len();
+    let is_letter = is_letter(&text[word.clone()]);
+    let goes_on = |next: char| class_of(next) == Class::Letter && !(is_letter && next.is_ascii_digit());
+    (!text[end..].starts_with(goes_on)).then_some(end)
+}
+
+fn is_letter(word: &str) -> bool {
+    let mut characters = word.chars();
+    characters.next().is_some_and(char::is_alphabetic) && characters.next().is_none()
+}
+
+/// Finds the words of an identifier, and answers how many.
+fn identifier(text: &str, run: Range<usize>, found: &mut impl FnMut(Found)) -> u32 {
+    let name = name_end(text, &run).map(|end| run.start..end);
+    if let Some(name) = name.clone().filter(|_| is_letter(&text[run.clone()])) {
+        found(Found::Word(name));
+        return 1;
+    }
     let mut words = 0;
     let mut start = run.start;
     let mut after: Option<char> = None;
@@ -139,12 +187,10 @@ fn identifier(text: &str, run: Range<usize>, found: &mut impl FnMut(Found)) {
     word(start..run.end);
     if words > 1 {
         found(Found::Whole(run.clone(), words));
-    } else if let Some(sign) = ["++", "#"].into_iter().find(|sign| text[run.end..].starts_with(sign)) {
-        let end = run.end + sign.len();
-        if !text[end..].starts_with(|next| class_of(next) == Class::Letter) {
-            found(Found::Name(run.start..end));
-        }
+    } else if let Some(name) = name {
+        found(Found::Name(name));
     }
+    words
 }
 
 /// Whether a new word of an identifier begins between two letters: `hash|Map`, `HTTP|Server`, but not in `IDs`.

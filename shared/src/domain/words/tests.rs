@@ -20,11 +20,34 @@ fn prose_and_code_are_words() {
     check("HashMap hash_map", "'hash':1,3 'hashmap':1,3 'map':2,4");
     check("std::collections", "'collection':2 'std':1");
     check("async/await .await", "'async':1 'await':2,3");
-    check("C++ c# i++ a#b #[derive(Debug)]", "'a':4 'b':5 'c':1,2 'c#':2 'c++':1 'debug':7 'deriv':6 'i':3 'i++':3");
+    check("C++ c# i++ a#b #[derive(Debug)]", "'a':4 'b':5 'c#':2 'c++':1 'debug':7 'deriv':6 'i++':3");
+    check("C C#8 C++20 notepad++", "'20':5 '8':3 'c':1 'c#':2 'c++':4 'notepad':6 'notepad++':6");
+    check("tar -xvf `-m` --no-verify", "'-m':3 '-noverify':4 '-xvf':2 'm':3 'no':4 'noverifi':4 'tar':1 'verifi':5 'xvf':2");
+    check("a-b read-only f(x)-y - item -5", "'5':9 'a':1 'ab':1 'b':2 'f':5 'item':8 'onli':4 'read':3 'readonli':3 'x':6 'y':7");
     check("x86_64 v1.2.3 2014-04-12", "'04':7 '12':8 '2':4 '2014':6 '2014-04-12':6 '3':5 '64':2 'v1':3 'v1.2.3':3 'x86':1 'x8664':1");
     check("HTTPServer URLs utf8Text", "'http':1 'httpserver':1 'server':2 'text':5 'url':3 'utf8':4 'utf8text':4");
     check("me@example.com src/main.rs", "'com':3 'exampl':2 'main':5 'me':1 'rs':6 'src':4");
     check("it's", "'it':1 's':2");
+}
+
+#[test]
+fn what_is_written_in_another_way_is_the_same_word() {
+    let check = |text: &str, same: &str| assert_eq!(found(text), found(same), "{text}");
+    check("\u{39f}\u{394}\u{3a5}\u{3a3}\u{3a3}\u{395}\u{391}\u{3a3}", "\u{39f}\u{3b4}\u{3c5}\u{3c3}\u{3c3}\u{3ad}\u{3b1}\u{3c2}");
+    check("\u{643}\u{650}\u{62a}\u{64e}\u{627}\u{628}\u{64c}", "\u{643}\u{62a}\u{627}\u{628}");
+    check("\u{643}\u{640}\u{62a}\u{627}\u{628}", "\u{643}\u{62a}\u{627}\u{628}");
+    check("\u{5e9}\u{5b8}\u{5dc}\u{5d5}\u{5b9}\u{5dd}", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}");
+    check("\u{662}\u{660}\u{662}\u{666} \u{6f2}", "2026 2");
+}
+
+#[test]
+fn pictures_are_words() {
+    assert_eq!(found("deploy\u{1f680}\u{1f680} ok\u{2705}"), "'deploi':1 'ok':4 '\u{2705}':5 '\u{1f680}':2,3");
+    assert_eq!(
+        found("\u{1f44d}\u{1f3fd} \u{2764}\u{fe0f} \u{1f469}\u{200d}\u{1f4bb}"),
+        "'\u{2764}':2 '\u{1f44d}':1 '\u{1f469}':3 '\u{1f4bb}':4"
+    );
+    assert_eq!(Question::parse("\u{1f680}").candidates(), ["\u{1f680}"]);
 }
 
 #[test]
@@ -78,34 +101,47 @@ fn what_postgresql_cannot_hold_is_left_out() {
 fn quotes_and_dashes_in_prose_are_no_orders() {
     let prose = "In the text of a whole sentence like this one the \"connection pool\" is -size or nothing";
     let parsed = Question::parse(prose);
-    assert_eq!(parsed.filter(), None);
+    assert_eq!((parsed.understood().required.len(), parsed.understood().excluded.len()), (0, 0));
     assert!(["pool", "size"].iter().all(|word| parsed.terms().contains(&(*word).to_owned())), "{parsed:?}");
-    assert!(Question::parse("In the text the \"connection pool\" is").filter().is_some());
+    assert_eq!(Question::parse("In the text the \"connection pool\" is").understood().required, [["connection pool"]]);
 }
 
 #[test]
 fn a_question_is_read_as_people_mean_it() {
-    let check = |question: &str, terms: &str, filter: &str| {
+    let check = |question: &str, terms: &str, conditions: &str| {
         let parsed = Question::parse(question);
         assert_eq!(parsed.terms().join(" "), terms, "{question}");
-        assert_eq!(parsed.filter().unwrap_or_default().replace(SCOPE_MARK, ""), filter, "{question}");
+        assert_eq!(conditions_of(&parsed), conditions, "{question}");
     };
     check("HashMap", "hash map hashmap", "");
-    check("\"connection pool\" size", "connection pool size", "('connection' <-> 'pool')");
-    check("\u{201c}state of the art\u{201d}", "stat of the art", "('stat' <-> 'of' <-> 'the' <-> 'art')");
-    check("rust -java -\"c++ code\"", "rust", "!('java') & !('c++' <-> 'code')");
-    check("\"a b\" or \"c d\" OR e", "a b c d e", "('a' <-> 'b' | 'c' <-> 'd' | 'e')");
-    check("\"a b\" or -c d", "a b d", "('a' <-> 'b') & !('c')");
+    check("\"connection pool\" size", "connection pool size", "+'connection' <-> 'pool'");
+    check("\u{201c}state of the art\u{201d}", "stat of the art", "+'stat' <-> 'of' <-> 'the' <-> 'art'");
+    check("rust -java -\"c++ code\"", "rust", "-'java' unless '-java', -'c++' <-> 'code'");
+    check("\"a b\" or \"c d\" OR e", "a b c d e", "+'a' <-> 'b' | 'c' <-> 'd' | 'e'");
+    check("\"a b\" or -cat d", "a b d", "+'a' <-> 'b', -'cat' unless '-cat'");
     check("cat or dog", "cat dog", "");
-    check("\"a\" or", "a", "('a')");
+    check("\"a\" or", "a", "+'a'");
     check(" or ", "or", "");
-    check("\"HashMap\"", "hash map hashmap", "('hashmap')");
-    check("\"a HashMap entry\"", "a hash map hashmap entri", "('a' <-> 'hash' <-> 'map' <-> 'entri' | 'a' <-> 'hashmap' <-> 'entri')");
-    check("read-only -5 10 - 12 --flag 3-4", "read onli readonli 5 10 12 flag 3 4 3-4", "");
+    check("\"HashMap\"", "hash map hashmap", "+'hashmap'");
+    check("\"a HashMap entry\"", "a hash map hashmap entri", "+'a' <-> 'hash' <-> 'map' <-> 'entri' | 'a' <-> 'hashmap' <-> 'entri'");
+    check("read-only -5 10 - 12 --flag 3-4", "read onli readonli 5 10 12 flag -flag 3 4 3-4", "");
+    check("git commit -m", "git commit m -m", "");
+    check("rm -rf build", "rm rf -rf build", "");
+    check("tar -xvf", "tar", "-'xvf' unless '-xvf'");
+    check("mvn -DskipTests", "mvn", "-'dskiptest' unless '-dskiptests'");
+    check("cooking -\"xvf\"", "cook", "-'xvf'");
     check("\"unbalanced words", "unbalanc word", "");
     check("\"\" \" \" -\"\" - -", "", "");
     check("?! ...", "", "");
-    check("\"\u{65e5}\u{672c}\u{8a9e} a\"", "\u{65e5}\u{672c} \u{672c}\u{8a9e} a", "('\u{65e5}\u{672c}' <-> '\u{672c}\u{8a9e}' <2> 'a')");
+    check("\"\u{65e5}\u{672c}\u{8a9e} a\"", "\u{65e5}\u{672c} \u{672c}\u{8a9e} a", "+'\u{65e5}\u{672c}' <-> '\u{672c}\u{8a9e}' <2> 'a'");
+}
+
+#[test]
+fn what_notes_have_as_an_option_is_not_left_out() {
+    let mut parsed = Question::parse("tar -xvf -verbose -\"xvf\"");
+    parsed.settle(&["xvf".to_owned()]);
+    assert_eq!(parsed.terms(), ["tar", "xvf", "-xvf"]);
+    assert_eq!(parsed.understood().excluded, ["verbose", "xvf"], "what is in quotes is left out in any case");
 }
 
 #[test]
@@ -115,13 +151,25 @@ fn small_words_rank_but_do_not_find_unless_there_are_no_others() {
     check("don't it's", "don t it s");
     check("the who", "the who");
     check("\"to be\" or \"not to be\"", "to be not");
-    check("c++ or c#", "c c++ c#");
+    check("c++ or c#", "c++ c#");
 }
 
 #[test]
 fn a_question_is_bounded() {
     let many: String = (0..500).map(|number| format!("{number} ")).collect();
     assert_eq!(Question::parse(&many).terms().len(), 64);
+}
+
+/// What a note must have (`+`) and must not have (`-`).
+fn conditions_of(question: &Question) -> String {
+    let question = serde_json::to_value(question).unwrap();
+    let list = |name: &str| question[name].as_array().cloned().unwrap_or_default();
+    let required = list("required").into_iter().map(|required| format!("+{}", required["query"].as_str().unwrap()));
+    let excluded = list("excluded").into_iter().map(|excluded| {
+        let unless = excluded["option"]["query"].as_str().map(|option| format!(" unless {option}"));
+        format!("-{}{}", excluded["query"].as_str().unwrap(), unless.unwrap_or_default())
+    });
+    required.chain(excluded).collect::<Vec<_>>().join(", ").replace(SCOPE_MARK, "")
 }
 
 /// Text with the signs that mean something here.
@@ -155,7 +203,7 @@ proptest! {
 
     #[test]
     fn literals_are_quoted_and_bounded(text in text()) {
-        for literal in [Words::of(&text).to_tsvector(), Question::parse(&text).filter().unwrap_or_default()] {
+        for literal in [Words::of(&text).to_tsvector(), conditions_of(&Question::parse(&text))] {
             let bare = literal.replace("''", "").replace("\\\\", "");
             prop_assert!(!bare.contains('\\'));
             prop_assert_eq!(bare.matches('\'').count() % 2, 0);

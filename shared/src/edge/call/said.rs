@@ -94,12 +94,13 @@ impl Call {
     }
 
     /// The version of a note that the request demands, if it demands one.
-    pub fn if_match(&self, note_id: NoteId) -> Result<Option<IfMatch>, Error> {
+    pub fn if_match(&mut self, note_id: NoteId) -> Result<Option<IfMatch>, Error> {
+        self.has_read_if_match = true;
         headers::if_match(&self.parts.headers, note_id)
     }
 
     /// The version that a change of a note must demand, so that nobody replaces what they have not seen.
-    pub fn must_match(&self, note_id: NoteId) -> Result<IfMatch, Error> {
+    pub fn must_match(&mut self, note_id: NoteId) -> Result<IfMatch, Error> {
         self.if_match(note_id)?.ok_or(Error::PreconditionRequired(None))
     }
 
