@@ -42,6 +42,7 @@ fn the_interface_lists_every_route_with_its_scopes_and_no_other() {
     let listed: BTreeSet<(String, String)> = document
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .filter(|(route, _)| route.contains(" /"))
         .filter_map(|(route, rest)| Some((route.to_owned(), rest.split_once(" |")?.0.to_owned())))
         .collect();
     let known = KEYED.iter().map(|route| {
@@ -51,6 +52,21 @@ fn the_interface_lists_every_route_with_its_scopes_and_no_other() {
         (format!("{} {path}", route.method), if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") })
     });
     assert_eq!(listed, known.collect());
+}
+
+#[test]
+fn the_interface_says_what_to_do_about_every_error() {
+    let codes = document("shared/src/error/code.rs");
+    let codes: BTreeSet<&str> = codes.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\",")).collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    let document = document("docs/api.md");
+    let errors = document.split("## Errors").nth(1).unwrap();
+    let listed: BTreeSet<&str> = errors
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1))
+        .flat_map(|codes| codes.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(listed, codes);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod conformance;
 mod consent;
 mod contract;
 mod documents;
+mod doors;
 mod faults;
 mod folder;
 mod migrations;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::world::eventually;
 
 /// The name that a client writes under unless a test says otherwise.
-const ORIGIN: &str = "test-origin";
+pub const ORIGIN: &str = "test-origin";
 
 /// A key and the server it works on.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod conformance;
+pub mod doors;
 pub mod histories;
 pub mod known_items;
 pub mod model;

@@ -44,7 +44,7 @@ begin atomic
     select compared.text_hash, compared.distance from compared order by compared.distance
       limit case when p_filter is null then 8 * p_limit end
   ), near as (
-    select ordered.distance, chunk.note_id, chunk.chunk_index
+    select ordered.distance, own.note_id, own.chunk_index
       from ordered join lateral (
         select chunk.note_id, chunk.chunk_index from search.chunks as chunk
           where chunk.workspace_id = p_workspace_id and chunk.text_hash = ordered.text_hash
@@ -52,7 +52,7 @@ begin atomic
               select from noted.notes as note
                 where note.workspace_id = p_workspace_id and note.id = chunk.note_id and search.passes(note, p_filter)
                   and search.says(p_workspace_id, chunk.note_id, p_filter)))
-      ) as chunk on true
+      ) as own on true
       limit 8 * p_limit
   ), best as (
     select distinct on (near.note_id) near.note_id, near.chunk_index, near.distance from near order by near.note_id, near.distance

@@ -49,6 +49,9 @@ struct Score {
     within_5: usize,
     within_10: usize,
     times_ms: Vec<f64>,
+    /// How alike to their questions the right answers are, and whatever else was found.
+    right: Vec<f64>,
+    wrong: Vec<f64>,
 }
 
 fn main() -> Result<()> {
@@ -78,8 +81,14 @@ async fn run(arguments: &Arguments) -> Result<()> {
         let score = ask_all(&client, &items, mode).await?;
         let share = |found: usize| format!("{:.3}", found as f64 / items.len() as f64);
         let mrr = format!("{:.3}", score.reciprocal_ranks / items.len() as f64);
-        let times = [50, 95].map(|percent| format!("{:.1}", score.percentile(percent)));
-        let [median, p95] = times;
+        let [median, p95] = [50, 95].map(|percent| format!("{:.1}", percentile(&score.times_ms, percent)));
+        if mode == "vector" {
+            let [low, middle] = [5, 50].map(|percent| percentile(&score.right, percent));
+            let [others, high] = [50, 95].map(|percent| percentile(&score.wrong, percent));
+            eprintln!(
+                "similarity: of the right answers p5 {low:.2}, median {middle:.2}; of what else was found median {others:.2}, p95 {high:.2}"
+            );
+        }
         rows.push([mode.to_owned(), mrr, share(score.within_5), share(score.within_10), median, p95]);
     }
     output::table(["mode", "MRR@10", "recall@5", "recall@10", "median ms", "p95 ms"], &rows)
@@ -141,6 +150,11 @@ async fn ask_all(client: &Client, items: &[KnownItem], mode: &str) -> Result<Sco
         let (answer, time_ms) = ask(client, item, mode).await?;
         score.times_ms.push(time_ms);
         let results = answer["results"].as_array().context("results")?;
+        for result in results {
+            let is_right = result["title"] == item.answer.as_str();
+            let similarities = if is_right { &mut score.right } else { &mut score.wrong };
+            similarities.extend(result["similarity"].as_f64());
+        }
         if let Some(place) = results.iter().position(|result| result["title"] == item.answer.as_str()) {
             score.reciprocal_ranks += 1.0 / (place + 1) as f64;
             score.within_5 += usize::from(place < 5);
@@ -149,7 +163,9 @@ async fn ask_all(client: &Client, items: &[KnownItem], mode: &str) -> Result<Sco
         bar.inc(1);
     }
     bar.finish_and_clear();
-    score.times_ms.sort_by(f64::total_cmp);
+    for figures in [&mut score.times_ms, &mut score.right, &mut score.wrong] {
+        figures.sort_by(f64::total_cmp);
+    }
     Ok(score)
 }
 
@@ -171,10 +187,9 @@ async fn ask(client: &Client, item: &KnownItem, mode: &str) -> Result<(Value, f6
     bail!("{:?} was never answered whole", item.question)
 }
 
-impl Score {
-    fn percentile(&self, percent: usize) -> f64 {
-        self.times_ms.get((self.times_ms.len() * percent / 100).min(self.times_ms.len().saturating_sub(1))).copied().unwrap_or_default()
-    }
+/// Of figures in order.
+fn percentile(figures: &[f64], percent: usize) -> f64 {
+    figures.get((figures.len() * percent / 100).min(figures.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
 fn bar(what: &str, length: usize) -> ProgressBar {

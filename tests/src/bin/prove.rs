@@ -1,13 +1,14 @@
-//! What takes longer than a test run: ten times the histories, minutes in two watched folders, ten thousand questions, and every deliberate bug.
+//! What takes longer than a test run: ten times the histories, minutes in two watched folders, a minute at every door, ten thousand questions, and every deliberate bug.
 //!
 //! Each part runs whatever became of the one before it, and a table at the end tells of all. One that fails makes the whole fail.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use clap::{Parser, ValueEnum};
 use noted::output;
+use noted_tests::doors::knock;
 use noted_tests::histories::Length;
 use noted_tests::histories::proof::{Proof, Servers, in_database, in_memory, new_seed, over_http, seed};
 use noted_tests::mutants::{Checkout, Verdict, database_mutants, engine_mutants};
@@ -19,6 +20,9 @@ use noted_tests::world::{World, shared, shared_database};
 const FOR_A_DATABASE_BUG: u32 = 1_000;
 /// Histories in which a bug of the engine must be caught.
 const FOR_AN_ENGINE_BUG: u32 = 20_000;
+
+/// How long everybody goes through the doors.
+const AT_THE_DOORS: Duration = Duration::from_secs(60);
 
 /// Try sync for longer than a test run does, and see that deliberate bugs are caught.
 #[derive(Parser)]
@@ -51,6 +55,8 @@ enum Part {
     Http,
     /// Two folders that are watched and edited at random.
     Soak,
+    /// Every door at once: nobody waits for one another in a circle.
+    Doors,
     /// Random questions while notes change: nothing foreign, deleted or stale may be shown.
     Questions,
     /// Deliberate bugs of the database's functions.
@@ -106,6 +112,7 @@ impl Part {
             Self::Postgresql => "histories against PostgreSQL",
             Self::Http => "histories over HTTP",
             Self::Soak => "two watched folders",
+            Self::Doors => "every door at once",
             Self::Questions => "questions while notes change",
             Self::DatabaseBugs => "bugs of the database",
             Self::EngineBugs => "bugs of the engine",
@@ -119,6 +126,7 @@ impl Part {
             Self::Postgresql => self.histories(number, Length::Short, 300, || in_database(&shared_database().database)),
             Self::Http => self.histories(number.div_ceil(10), Length::Short, 30, || over_http(shared())),
             Self::Soak => self.watched_folders(Duration::from_secs(arguments.seconds)),
+            Self::Doors => self.doors(),
             Self::Questions => self.questions(arguments.questions),
             Self::DatabaseBugs => database_bugs(&arguments.bug),
             Self::EngineBugs => engine_bugs(&arguments.bug),
@@ -149,6 +157,17 @@ impl Part {
         let soaked = tokio::runtime::Runtime::new()?.block_on(soaked);
         bar.finish_and_clear();
         Ok(Shown { what: soaked.map_err(|error| error.context(format!("NOTED_SEED={seed}")))?.to_string(), seed })
+    }
+
+    fn doors(self) -> Result<Shown> {
+        let (seed, started) = (new_seed(), Instant::now());
+        let bar = output::bar(true).with_message(self.title());
+        bar.set_length(AT_THE_DOORS.as_secs());
+        let knocked = knock(shared(), seed, AT_THE_DOORS, || bar.set_position(started.elapsed().as_secs()));
+        let knocked = tokio::runtime::Runtime::new()?.block_on(knocked).map_err(|error| error.context(format!("NOTED_SEED={seed}")))?;
+        bar.finish_and_clear();
+        ensure!(knocked.deadlocks == 0, "{knocked}");
+        Ok(Shown { what: knocked.to_string(), seed })
     }
 
     fn questions(self, questions: u32) -> Result<Shown> {
