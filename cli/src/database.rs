@@ -115,9 +115,21 @@ pub async fn set_agent_rules(
 /// When a migration fails: it is rolled back, the ones before it stay.
 pub async fn up(connection: &mut PgConnection) -> Result<usize> {
     let before = status(connection).await?.iter().filter(|migration| migration.applied).count();
+    ensure_vectors(connection).await?;
     MIGRATIONS.run(&mut *connection).await.context("a migration failed and was rolled back")?;
     functions::replace(connection).await?;
     Ok(MIGRATIONS.iter().filter(|m| m.migration_type == MigrationType::ReversibleUp).count() - before)
+}
+
+/// Search needs pgvector, which only some owners may install.
+async fn ensure_vectors(connection: &mut PgConnection) -> Result<()> {
+    let is_there = "select exists (select from pg_extension where extname = 'vector')";
+    if sqlx::query_scalar::<_, bool>(is_there).fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
+    let made = sqlx::raw_sql("create extension vector").execute(connection).await;
+    made.context("the database lacks pgvector, and this role cannot install it: have a superuser run `create extension vector` in it")
+        .map(drop)
 }
 
 /// Reverts every migration above `target`; 0 reverts all.

@@ -125,9 +125,6 @@ pub const MERGE_STEPS_MAX: u64 = 12_000_000;
 /// Steps that one line is worth: it is read, hashed and looked up before anything is compared.
 pub const MERGE_STEPS_A_LINE: u64 = 32;
 
-/// Revisions of one note that are listed: far more than are kept of a note with a hundred writers.
-pub const REVISIONS_LISTED_MAX: i32 = 500;
-
 /// A question, in characters.
 pub const QUESTION_CHARS_MAX: usize = 500;
 

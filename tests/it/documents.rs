@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use noted::keys::{KeyKind, KeyRequest};
 use noted_tests::routes::{KEYED, SCOPES};
-use noted_tests::world::{checkout, shared};
+use noted_tests::world::{World, checkout, shared};
+use serde_json::Value;
+use sqlx::ConnectOptions;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use walkdir::WalkDir;
 
 fn document(name: &str) -> String {
     fs::read_to_string(checkout().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -71,7 +76,7 @@ fn the_interface_says_what_to_do_about_every_error() {
 
 #[test]
 fn every_promise_of_security_names_tests_that_there_are() {
-    let sources = walkdir::WalkDir::new(checkout().join("tests")).into_iter().flatten();
+    let sources = WalkDir::new(checkout().join("tests")).into_iter().flatten();
     let sources = sources.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"));
     let tests: String = sources.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect();
     let document = document("SECURITY.md");
@@ -84,4 +89,139 @@ fn every_promise_of_security_names_tests_that_there_are() {
             assert!(tests.contains(&format!("fn {test}()")), "{test} is no test");
         }
     }
+}
+
+/// Where the programs lie that `cargo xtask up` has built.
+fn programs() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_conformance")).parent().unwrap()
+}
+
+/// Every document of the repository.
+fn documents() -> Vec<PathBuf> {
+    let is_inside = |name: &str| !matches!(name, "target" | ".git" | ".noted" | ".spin");
+    let files = WalkDir::new(checkout()).into_iter().filter_entry(|entry| entry.file_name().to_str().is_some_and(is_inside)).flatten();
+    files.map(walkdir::DirEntry::into_path).filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+/// What a document says that somebody can type: the lines of its blocks, and what stands between backticks, if it begins with one of our programs.
+fn typed(document: &str) -> Vec<String> {
+    let mut typed = Vec::new();
+    let mut is_block = false;
+    for line in document.lines() {
+        if line.starts_with("```") {
+            is_block = !is_block;
+        } else if is_block {
+            typed.extend(line.split("&&").map(|command| command.split(" #").next().unwrap_or_default().trim().to_owned()));
+        } else {
+            typed.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    let begins = |command: &String| ["noted ", "cargo xtask ", "target/release/noted "].iter().any(|program| command.starts_with(program));
+    typed.retain(begins);
+    typed
+}
+
+/// A command that is known takes `--help` behind everything that was printed, and one that is not complains first.
+#[tokio::test]
+async fn every_command_that_a_document_names_is_one() {
+    let mut commands = BTreeSet::new();
+    for path in documents() {
+        commands.extend(typed(&fs::read_to_string(&path).unwrap()));
+    }
+    assert!(commands.len() > 30, "{commands:?}");
+    let mut wrong = Vec::new();
+    for command in commands {
+        // In capitals stands what the reader puts in.
+        let filled_in = |word| match word {
+            "URL" => "http://127.0.0.1:1",
+            "NUMBER" => "1",
+            "ID" => "01a214bf-0784-73d4-a4ad-a6aede2dc7fc",
+            word => word,
+        };
+        let command = command.split(' ').map(filled_in).collect::<Vec<_>>().join(" ");
+        let script = format!(
+            "noted() {{ '{programs}/noted' \"$@\" --help; }}; target/release/noted() {{ noted \"$@\"; }}; cargo() {{ command cargo \"$@\" --help; }}; {command}",
+            programs = programs().display()
+        );
+        let mut shell = Command::new("bash");
+        let output = shell
+            .arg("-c")
+            .arg(script)
+            .current_dir(checkout())
+            .env("DATABASE_URL", "postgres://127.0.0.1:1/noted")
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap();
+        if !output.status.success() {
+            wrong.push(format!("{command}: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_readme_is_true_for_somebody_who_has_just_started_it() {
+    let client = shared().asker().await;
+    let document = document("README.md");
+    let blocks = commands(&document);
+    let block = blocks.iter().find(|block| block.starts_with("target/release/noted sync")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("target")).unwrap();
+    std::os::unix::fs::symlink(programs(), folder.path().join("target/release")).unwrap();
+    fs::create_dir_all(folder.path().join("docs")).unwrap();
+    for file in fs::read_dir(checkout().join("docs")).unwrap().flatten().filter(|file| file.path().is_file()) {
+        fs::copy(file.path(), folder.path().join("docs").join(file.file_name())).unwrap();
+    }
+    let mut shell = Command::new("bash");
+    shell.arg("-c").arg(format!("set -euo pipefail\n{block}")).current_dir(&folder).stdin(Stdio::null());
+    shell.env("NOTED_URL", client.base().as_str()).env("NOTED_API_KEY", &client.key.api_key);
+    let output = shell.output().await.unwrap();
+    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}\n{told}");
+    let files = fs::read_dir(folder.path().join("docs")).unwrap().flatten().filter(|file| file.path().is_file()).count();
+    let notes = client.get("/v1/ide-sync/list?include_content=false").await.data(200);
+    assert_eq!(notes["total"], files, "{told}");
+    assert!(told.contains("1. "), "the question has an answer: {told}");
+}
+
+/// The host has the flags of Spin, so it stands in for it: everything else of the block runs as it is printed.
+#[tokio::test]
+async fn the_readme_is_true_for_whoever_runs_it_on_a_database_of_their_own() {
+    let world = World::of_database().await.unwrap();
+    sqlx::raw_sql("create database readme").execute(&mut world.superuser().await).await.unwrap();
+    let mut owner = world.cluster().superuser("readme").to_url_lossy();
+    owner.set_query(None);
+    let place = format!("{}:{}", owner.host_str().unwrap(), owner.port().unwrap());
+    let document = document("README.md");
+    let blocks = commands(&document);
+    let block = blocks.iter().find(|block| block.contains("spin up")).unwrap();
+    let block = block
+        .replace("postgres://owner:...@db/noted", owner.as_str())
+        .replace("@db/noted", &format!("@{place}/readme"))
+        .replace("...", "placeholder-of-more-than-32-bytes");
+    let state = tempfile::tempdir().unwrap();
+    let spin = format!(
+        "spin() {{ if [ \"$1\" = up ]; then shift; exec noted-host \"$@\" --listen 127.0.0.1:0 --format json --state-dir '{state}/state' --log-dir ''; fi; }}",
+        state = state.path().display()
+    );
+    let installed = WalkDir::new(noted::local::folders::Folders::of_project(checkout()).unwrap().cache).into_iter().flatten();
+    let psql = installed.map(walkdir::DirEntry::into_path).find(|path| path.ends_with("pginstall18/bin/psql")).unwrap();
+    let path =
+        [programs(), psql.parent().unwrap(), Path::new(&std::env::var("PATH").unwrap())].map(|path| path.display().to_string()).join(":");
+    let mut shell = Command::new("bash");
+    shell.arg("-c").arg(format!("set -euo pipefail\n{spin}\n{block}")).env("PATH", path).current_dir(checkout());
+    let mut running = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    let mut told = Vec::new();
+    let base = loop {
+        let Some(line) = lines.next_line().await.unwrap() else { panic!("it ended: {told:?}") };
+        if let Some(url) = serde_json::from_str::<Value>(&line).ok().and_then(|told| told["base_url"].as_str().map(str::to_owned)) {
+            break url;
+        }
+        told.push(line);
+    };
+    let health: Value = reqwest::get(format!("{base}/health")).await.unwrap().json().await.unwrap();
+    assert_eq!(health["data"]["status"], "healthy", "{health}");
+    running.kill().await.unwrap();
 }
