@@ -1,6 +1,7 @@
 truncate search.answers;
-drop index search.notes_not_analysed;
-create index notes_not_analysed on search.notes (due_at) where content_sha256 is null;
+drop index search.notes_by_status;
+create index notes_by_status on search.notes (workspace_id, embedding_status) where embedding_status <> 'completed';
+drop index search.notes_stale;
 alter table search.notes drop column is_stale;
 drop type search.asked;
 alter type search.filter drop attribute required, drop attribute excluded;

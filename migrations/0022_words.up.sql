@@ -16,8 +16,11 @@ create type search.asked as (
 -- Whether its chunks are what an earlier release made of the note: they are found, and the worker makes them anew. All that are there now are.
 alter table search.notes add column is_stale boolean not null default true;
 alter table search.notes alter column is_stale set default false;
-drop index search.notes_not_analysed;
-create index notes_not_analysed on search.notes (is_stale, due_at) where content_sha256 is null or is_stale;
+create index notes_stale on search.notes (due_at) where is_stale;
+
+-- Workspaces take turns with the worker, and each has its notes taken in their order.
+drop index search.notes_by_status;
+create index notes_by_status on search.notes (workspace_id, embedding_status, due_at) where embedding_status <> 'completed';
 
 -- They have another form.
 truncate search.answers;

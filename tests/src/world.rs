@@ -67,8 +67,8 @@ pub fn checkout() -> &'static Path {
 /// When it cannot be started: nothing can be tested then.
 #[must_use]
 pub fn shared() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| started(World::start))
+    static WORLD: OnceLock<Result<World, String>> = OnceLock::new();
+    the_one(WORLD.get_or_init(|| started(World::start)))
 }
 
 /// A database without a host that tests share, started by the first one that asks.
@@ -77,11 +77,16 @@ pub fn shared() -> &'static World {
 /// When it cannot be started: nothing can be tested then.
 #[must_use]
 pub fn shared_database() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| started(World::of_database))
+    static WORLD: OnceLock<Result<World, String>> = OnceLock::new();
+    the_one(WORLD.get_or_init(|| started(World::of_database)))
 }
 
-fn started(start: impl AsyncFnOnce() -> Result<World> + Send + 'static) -> World {
+/// A world that did not start is not started again for every test.
+fn the_one(started: &Result<World, String>) -> &World {
+    started.as_ref().unwrap_or_else(|failure| panic!("the world does not start: {failure}"))
+}
+
+fn started(start: impl AsyncFnOnce() -> Result<World> + Send + 'static) -> Result<World, String> {
     let (sender, receiver) = mpsc::channel();
     // The processes die with the thread that starts them, so it has to outlive every test: it ends with the binary.
     std::thread::spawn(move || {
@@ -92,9 +97,8 @@ fn started(start: impl AsyncFnOnce() -> Result<World> + Send + 'static) -> World
         }
     });
     match receiver.recv() {
-        Ok(Ok(world)) => world,
-        Ok(Err(error)) => panic!("the world does not start: {error:#}"),
-        Err(_) => panic!("the thread that starts the world ended"),
+        Ok(started) => started.map_err(|error| format!("{error:#}")),
+        Err(_) => Err("the thread that starts it ended".to_owned()),
     }
 }
 

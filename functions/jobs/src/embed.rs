@@ -15,6 +15,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 const BEGIN: Statement = Statement::new("beginning a round", "select * from api.jobs_begin($1)");
+const STALE: Statement = Statement::new("taking stale notes", "select * from api.jobs_stale()");
 const ANALYSED: Statement = Statement::new("storing chunks", "select * from api.jobs_analysed($1, $2, $3)");
 const TAKE: Statement = Statement::new("taking a turn", "select * from api.jobs_take($1)");
 const SLICE: Statement = Statement::new("doing a slice", "select * from api.jobs_slice($1, $2)");
@@ -51,7 +52,7 @@ pub(crate) struct Round {
     is_idle: bool,
 }
 
-/// A note that nobody has cut.
+/// A note that is to be cut.
 #[derive(Deserialize)]
 struct NotAnalysed {
     workspace_id: WorkspaceId,
@@ -77,22 +78,23 @@ pub(crate) async fn round() -> Result<Round, Error> {
     let mut round = Round::default();
     let mut is_cut = false;
     while !is_cut && started.elapsed() < limits::ROUND_TIME_MAX {
-        let mut row = db::one(&BEGIN, &|| params![provider.model.as_str()]).await?;
-        let notes: Vec<NotAnalysed> = bulk(&mut row)?;
-        for note in &notes {
-            match analyse(note).await {
-                Ok(()) => round.analysed += 1,
-                Err(wrong) => round.failed(&wrong)?,
-            }
-        }
-        is_cut = notes.is_empty();
+        let row = db::one(&BEGIN, &|| params![provider.model.as_str()]).await?;
+        is_cut = cut(&mut round, row).await? == 0;
     }
     slices(&mut round, SLICES_BEFORE, started).await?;
+    // What is found already by the words of an earlier release takes a turn with what waits for vectors.
+    cut(&mut round, db::one(&STALE, &Vec::new).await?).await?;
     while started.elapsed() < limits::ROUND_TIME_MAX {
         let mut claim = db::one(&CLAIM, &|| params![provider.model.as_str(), NOTES_MAX, TEXTS_MAX]).await?;
         if claim.outcome()? == Outcome::Idle {
             // A provider that failed is left alone until something is due again.
             round.is_idle = !slices(&mut round, usize::MAX, started).await?;
+            while cut(&mut round, db::one(&STALE, &Vec::new).await?).await? > 0 {
+                if started.elapsed() >= limits::ROUND_TIME_MAX {
+                    round.is_idle = false;
+                    break;
+                }
+            }
             break;
         }
         embed(&provider, &mut claim, &mut round).await?;
@@ -140,6 +142,18 @@ async fn slices(round: &mut Round, slices_max: usize, started: Instant) -> Resul
         }
     }
     Ok(false)
+}
+
+/// Cuts the notes that were handed out, and answers how many those were.
+async fn cut(round: &mut Round, mut handed_out: Row) -> Result<usize, Error> {
+    let notes: Vec<NotAnalysed> = bulk(&mut handed_out)?;
+    for note in &notes {
+        match analyse(note).await {
+            Ok(()) => round.analysed += 1,
+            Err(wrong) => round.failed(&wrong)?,
+        }
+    }
+    Ok(notes.len())
 }
 
 async fn analyse(note: &NotAnalysed) -> Result<(), Error> {

@@ -118,18 +118,14 @@ begin
   return coalesce(v_has_more, false);
 end $$;
 
--- Notes that have no chunks yet, because whoever wrote them did not have their text, and then stale ones; at most `p_limit`, and not many bytes. What is handed out and not cut
--- comes again in a minute, after all others.
-create function search.not_analysed(p_limit integer) returns json
+-- The texts of notes that are to be cut, as many as fit.
+create function search.hand_out(p_workspaces uuid[], p_notes uuid[]) returns json
 language sql volatile security definer set search_path = pg_catalog, public, pg_temp
 begin atomic
-  with waiting as (
-    select note.workspace_id, note.note_id from search.notes as note
-      where (note.content_sha256 is null or note.is_stale) and note.due_at <= now()
-      order by note.is_stale, note.due_at limit p_limit for update skip locked
-  ), sized as (
+  with sized as (
     select note.*, sum(octet_length(note.content)) over (order by note.workspace_id, note.id) - octet_length(note.content) as bytes_before
-      from waiting join noted.notes as note on note.workspace_id = waiting.workspace_id and note.id = waiting.note_id and note.deleted_at is null
+      from unnest(p_workspaces, p_notes) as waiting (workspace_id, note_id)
+      join noted.notes as note on note.workspace_id = waiting.workspace_id and note.id = waiting.note_id and note.deleted_at is null
   ), taken as (
     update search.notes as note set due_at = now() + interval '1 minute'
       from sized where note.workspace_id = sized.workspace_id and note.note_id = sized.id and sized.bytes_before < 4 * 1024 * 1024
@@ -141,29 +137,79 @@ begin atomic
     from sized join taken on taken.note_id = sized.id;
 end;
 
+-- Notes that have no chunks yet, because whoever wrote them did not have their text; at most `p_limit`, and not many bytes. What is handed out and not cut
+-- comes again in a minute, after all others.
+create function search.not_analysed(p_limit integer) returns json
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp
+begin atomic
+  with waiting as (
+    select note.workspace_id, note.note_id from search.notes as note
+      where note.content_sha256 is null and note.due_at <= now() order by note.due_at limit p_limit for update skip locked
+  )
+  select search.hand_out(array_agg(waiting.workspace_id), array_agg(waiting.note_id)) from waiting;
+end;
+
+-- Notes that an earlier release has cut, in the same way.
+create function search.stale(p_limit integer) returns json
+language sql volatile security definer set search_path = pg_catalog, public, pg_temp
+begin atomic
+  with waiting as (
+    select note.workspace_id, note.note_id from search.notes as note
+      where note.is_stale and note.content_sha256 is not null and note.due_at <= now() order by note.due_at limit p_limit for update skip locked
+  )
+  select search.hand_out(array_agg(waiting.workspace_id), array_agg(waiting.note_id)) from waiting;
+end;
+
 -- Leases notes whose vectors are due, and hands out what they lack. An attempt counts from here, so that a text which ends its worker is given up
--- like one that its provider refuses. A note that failed is tried alone, so that it fails alone. While a provider is left alone nothing is handed
--- out, and what is handed out after that is one note.
+-- like one that its provider refuses. Workspaces take turns, so that nobody waits for all notes of another. A note that failed is tried alone, so that it
+-- fails alone. While a provider is left alone nothing is handed out, and what is handed out after that is one note.
 create function search.claim(p_model text, p_notes_max integer, p_texts_max integer) returns search.claim
 language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   c_attempts_max constant integer := 4;
   c_lease constant interval := interval '2 minutes';
   v_provider search.providers;
-  v_failed_before boolean;
+  v_workspaces uuid[];
+  v_notes uuid[];
+  v_attempts smallint[];
   v_claim search.claim;
 begin
   select provider.* into v_provider from search.providers as provider where provider.model = p_model;
   if v_provider.open_until > now() then
     return v_claim;
   end if;
-  select note.embedding_attempts > 0 into v_failed_before from search.notes as note
-    where note.embedding_status in ('pending', 'in_progress') and note.due_at <= now() order by note.due_at limit 1;
+  -- One step from workspace to workspace, instead of over all notes that wait.
+  with recursive waiting (workspace_id) as (
+    (select note.workspace_id from search.notes as note where note.embedding_status <> 'completed' order by note.workspace_id limit 1)
+    union all
+    select (select note.workspace_id from search.notes as note
+        where note.embedding_status <> 'completed' and note.workspace_id > waiting.workspace_id order by note.workspace_id limit 1)
+      from waiting where waiting.workspace_id is not null
+  ), due as (
+    select workspace.id as workspace_id, own.note_id, own.due_at, own.embedding_attempts,
+        row_number() over (partition by workspace.id order by own.due_at) as turn
+      from waiting
+      join noted.workspaces as workspace on workspace.id = waiting.workspace_id and workspace.ai_processing
+      cross join (values ('pending'), ('in_progress')) as status (name)
+      cross join lateral (
+        select note.note_id, note.due_at, note.embedding_attempts from search.notes as note
+          where note.workspace_id = workspace.id and note.embedding_status <> 'completed' and note.embedding_status = status.name
+            and note.due_at <= now() and note.content_sha256 is not null
+          order by note.due_at limit p_notes_max
+      ) as own
+  ), first as (
+    select due.* from due order by due.turn, due.due_at limit p_notes_max
+  )
+  select array_agg(first.workspace_id order by first.turn, first.due_at), array_agg(first.note_id order by first.turn, first.due_at),
+      array_agg(first.embedding_attempts order by first.turn, first.due_at)
+    into v_workspaces, v_notes, v_attempts from first;
+  if v_provider.failures > 0 or v_attempts[1] > 0 then
+    v_notes := v_notes[1:1];
+  end if;
   with due as (
-    select note.workspace_id, note.note_id from search.notes as note
-      join noted.workspaces as workspace on workspace.id = note.workspace_id and workspace.ai_processing
-      where note.embedding_status in ('pending', 'in_progress') and note.due_at <= now() and note.content_sha256 is not null
-      order by note.due_at limit case when v_provider.failures > 0 or v_failed_before then 1 else p_notes_max end
+    select note.workspace_id, note.note_id from unnest(v_workspaces, v_notes) as first (workspace_id, note_id)
+      join search.notes as note on note.workspace_id = first.workspace_id and note.note_id = first.note_id
+      where note.embedding_status in ('pending', 'in_progress') and note.due_at <= now()
       for update of note skip locked
   ), leased as (
     update search.notes as note
@@ -310,5 +356,5 @@ end $$;
 
 -- For `search.set_consent`.
 grant execute on function search.queue to session_user;
-grant execute on function search.begin_model, search.queue, search.take_slice, search.do_slice, search.not_analysed, search.claim, search.store, search.finish, search.fail,
+grant execute on function search.begin_model, search.queue, search.take_slice, search.do_slice, search.not_analysed, search.stale, search.hand_out, search.claim, search.store, search.finish, search.fail,
   search.provider_failed to noted_api;

@@ -129,6 +129,7 @@ async fn the_workers_role_may_do_the_workers_jobs_and_nothing_else() {
         "api.jobs_embedded",
         "api.jobs_failed",
         "api.jobs_slice",
+        "api.jobs_stale",
         "api.jobs_take",
     ];
     assert_eq!(callable("noted_worker").await, expected);

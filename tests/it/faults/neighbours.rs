@@ -85,3 +85,20 @@ async fn counting_in_slices_counts_every_chunk_once() {
     let left: i64 = sqlx::query_scalar(left).bind(client.key.workspace_id).fetch_one(&mut world.superuser().await).await.unwrap();
     assert_eq!(json!(left), json!(0));
 }
+
+#[tokio::test]
+async fn whoever_has_much_to_embed_takes_turns_with_whoever_has_little() {
+    let (_turn, world) = alone().await;
+    let (busy, other) = (world.asker().await, world.asker().await);
+    for number in 0..60 {
+        busy.note(&format!("{number}.md"), &format!("the many notes, number {number}")).await;
+    }
+    let late = other.note("late.md", "one note that came last").await;
+    let (claimed, _): (Value, Value) = sqlx::query_as("select notes, texts from search.claim('noted-local', 16, 256)")
+        .fetch_one(&mut world.superuser().await)
+        .await
+        .unwrap();
+    let claimed: Vec<&str> = claimed.as_array().unwrap().iter().map(|note| note["note_id"].as_str().unwrap()).collect();
+    assert_eq!(claimed.len(), 16);
+    assert!(claimed.contains(&id_of(&late)), "{claimed:?}");
+}
