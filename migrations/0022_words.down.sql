@@ -1,3 +1,4 @@
+-- Conditions are asked of parts of notes again, and no note is stale.
 truncate search.answers;
 drop index search.notes_by_status;
 create index notes_by_status on search.notes (workspace_id, embedding_status) where embedding_status <> 'completed';

@@ -3,6 +3,7 @@
 mod batches;
 mod conflicts;
 mod crash;
+mod places;
 mod resync;
 mod watch;
 

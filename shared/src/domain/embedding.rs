@@ -81,14 +81,10 @@ pub fn vector_weight(model: &str) -> f64 {
 }
 
 /// The least similarity of what only its vector found, where a question names none. Models differ in how alike they find texts that have nothing
-/// to do with one another; docs/search.md says what was measured.
+/// to do with one another; of the stand-in's see docs/search.md.
 #[must_use]
 pub fn vector_threshold(model: &str) -> f64 {
-    match model {
-        STAND_IN_MODEL => 0.25,
-        "all-MiniLM-L6-v2" => 0.4,
-        _ => 0.7,
-    }
+    if model == STAND_IN_MODEL { 0.25 } else { 0.7 }
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub struct RagQuery {
     pub query: String,
     /// Results at most: 1 to 20, 5 when absent.
     pub k: u32,
-    /// The least cosine similarity of a result that the words did not find: 0 to 1. When absent, what suits the model: 0.7 of a model that is not known.
+    /// The least cosine similarity of a result that the words did not find: 0 to 1. When absent, what suits the model: 0.25 for the stand-in, 0.7 for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similarity_threshold: Option<f64>,
     /// `hybrid` when absent.

@@ -1,6 +1,7 @@
 //! `/v1/folders`: the tree that notes are sorted into.
 
-use noted_tests::client::{Answer, Client, id_of, note_in, send};
+use noted_shared::limits;
+use noted_tests::client::{Answer, Client, id_of, item, note_in, send};
 use noted_tests::world::shared;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -159,4 +160,50 @@ async fn what_is_no_name_and_no_folder_is_told_by_field() {
     assert_refused(&delete(&client, &nobodys, "").await, expected, "delete");
     assert_eq!(patch(&client, &json!({ "id": "x" }), json!({ "name": "x" })).await.error(400)["field"], "id");
     assert_eq!(send(client.request(Method::GET, &path_of(&nobodys))).await.header("allow"), "PATCH, DELETE, OPTIONS");
+}
+
+#[tokio::test]
+async fn a_workspace_has_so_many_folders_and_no_more() {
+    let client = shared().tenant().await;
+    let fill = "insert into noted.folders (workspace_id, name) select auth.workspace_id(), 'folder ' || number from generate_series(1, $1) as number";
+    sqlx::query(fill).bind(limits::FOLDERS_MAX - 1).execute(&mut shared().inside(&client).await).await.unwrap();
+    let last = make(&client, "the last one", None).await;
+    let refused = client.post("/v1/folders", &json!({ "name": "one more" })).await;
+    assert_refused(&refused, (422, "VALIDATION_ERROR", Some("name"), "name is one more than the 1000 folders of a workspace"), "1,001");
+    delete(&client, &last, "").await.data(200);
+    make(&client, "in its place", None).await;
+}
+
+#[tokio::test]
+async fn a_folder_with_too_many_notes_moves_none_of_them() {
+    let client = shared().tenant().await;
+    let folder = make(&client, "full", None).await;
+    for batch in 0..6 {
+        let most = if batch == 5 { 1 } else { 100 };
+        let items: Vec<Value> =
+            (0..most).map(|number| with(item(&format!("{batch}/{number}.md"), "text"), "folder_id", id_of(&folder))).collect();
+        client.batch(&items).await.data(200);
+    }
+    let refused = delete(&client, &folder, "?notes=move_to_parent").await.error(422);
+    assert_eq!(refused["field"], "notes", "{refused}");
+    assert_eq!(paths(&client).await, [json!(["full", 501])]);
+    let one = client.get(&format!("/v1/notes?folder_id={}&limit=1", id_of(&folder))).await.data(200)["notes"][0].clone();
+    client.delete(id_of(&one)).await.data(200);
+    assert_eq!(delete(&client, &folder, "?notes=move_to_parent").await.data(200)["notes_moved"], 500);
+}
+
+#[tokio::test]
+async fn of_two_moves_into_one_another_one_is_refused() {
+    let client = shared().tenant().await;
+    for turn in 0..12 {
+        let (one, other) = (make(&client, &format!("one {turn}"), None).await, make(&client, &format!("other {turn}"), None).await);
+        let (first, second) = tokio::join!(
+            patch(&client, &one, json!({ "parent_id": other["id"] })),
+            patch(&client, &other, json!({ "parent_id": one["id"] }))
+        );
+        let mut statuses = [first.status, second.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 422], "{} {}", first.body, second.body);
+    }
+    assert_eq!(paths(&client).await.len(), 24, "every folder can be reached from the top");
 }

@@ -187,7 +187,7 @@ async fn a_note_that_an_earlier_release_cut_is_found_and_the_worker_cuts_it_anew
     let note = made(&client, "Sharp", "A service in C# with records.").await;
     shared().run_jobs().await;
     let mut superuser = shared().superuser().await;
-    let id = uuid::Uuid::parse_str(&id_of(&note)).unwrap();
+    let id = uuid::Uuid::parse_str(id_of(&note)).unwrap();
     for earlier in [
         "update search.chunks set words = (select (quote_literal(known.number || ':record') || ':1')::tsvector from search.workspaces as known where known.workspace_id = chunks.workspace_id) where note_id = $1",
         "update search.notes set is_stale = true where note_id = $1",
