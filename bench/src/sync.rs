@@ -26,7 +26,8 @@ pub(crate) async fn measure(corpus: &Path, documents_max: usize, server: &Url, a
     let documents = copy(corpus, folder.path(), documents_max)?;
     let api = Settings { url: server.clone(), api_key: api_key.to_owned() }.client()?;
     let bytes = size(folder.path())?;
-    let (first, second) = (sync(&api, folder.path(), false, &mut |_| {}).await?, sync(&api, folder.path(), false, &mut |_| {}).await?);
+    let (first, second) =
+        (sync(&api, folder.path(), (false, false), &mut |_| {}).await?, sync(&api, folder.path(), (false, false), &mut |_| {}).await?);
     ensure!(first.is_complete() && first.created.len() == documents, "{} of {documents} documents were made", first.created.len());
     ensure!(second.sent() == 0, "the second sync sent {} changes", second.sent());
     Ok(SyncFigures { documents, bytes, seconds: first.seconds, again_seconds: second.seconds })

@@ -12,5 +12,6 @@ pub mod rules;
 pub mod status;
 pub mod sync;
 pub mod trash;
+pub mod trust;
 pub mod up;
 pub mod write;

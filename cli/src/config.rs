@@ -1,13 +1,16 @@
 //! Where the server's address and the key come from: flags, then the environment, then `.noted/config.toml` in the folder or above it.
+//!
+//! A repository can carry such a file, so it decides little: a key that does not come out of the same file goes to its address only after the user has
+//! said so once (`noted trust`), and no key goes over plain http to another machine unless that is asked for.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use noted_client::api::{Api, Retry};
-use noted_client::folder::PROJECT_FOLDER;
+use noted_client::folder::{self, PROJECT_FOLDER};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -22,6 +25,9 @@ pub struct Connection {
     /// API key; better in the environment, where no process list shows it [default: `api_key` in .noted/config.toml]
     #[arg(long = "key", env = "NOTED_API_KEY", value_name = "KEY", hide_env_values = true, global = true)]
     pub api_key: Option<String>,
+    /// Send the key over plain http to another machine
+    #[arg(long, env = "NOTED_ALLOW_HTTP", global = true)]
+    pub allow_http: bool,
 }
 
 /// `.noted/config.toml`.
@@ -51,20 +57,88 @@ impl Connection {
     /// # Errors
     /// When a configuration file is damaged, or no key is to be found.
     pub fn resolve(&self, folder: &Path) -> Result<Settings> {
-        let file = match ConfigFile::find(folder)? {
-            Some(file) => file,
-            None => ConfigFile::find(&std::env::current_dir()?)?.unwrap_or_default(),
+        let found = match ConfigFile::find(folder)? {
+            Some(found) => Some(found),
+            None => ConfigFile::find(&std::env::current_dir()?)?,
         };
+        let (root, file) = found.unwrap_or_default();
+        let is_key_of_file = self.api_key.is_none();
         let api_key = self.api_key.clone().or(file.api_key).ok_or_else(|| {
             let message = "no API key: set NOTED_API_KEY, or run `noted up`, which makes one for this project";
             Failure::new(Kind::Unauthorized, message)
         })?;
-        let url = match self.url.clone().or(file.url) {
-            Some(url) => url,
-            None => "http://127.0.0.1:3000".parse()?,
+        let url = match (&self.url, file.url) {
+            (Some(url), _) => url.clone(),
+            (None, Some(url)) => {
+                if !is_key_of_file && !is_trusted(&root, &url)? {
+                    let message = format!(
+                        "your key was not sent: the address {url} comes from {}; if it is right, say so once with `noted trust {}`, or set NOTED_URL",
+                        path_in(&root).display(),
+                        root.display()
+                    );
+                    return Err(Failure::new(Kind::Unauthorized, message).into());
+                }
+                url
+            }
+            (None, None) => "http://127.0.0.1:3000".parse()?,
         };
+        if url.scheme() == "http" && !self.allow_http && !is_loopback(&url) {
+            let message = format!(
+                "your key was not sent: {url} is plain http to another machine, where anybody on the way can read it; use https, or add --allow-http"
+            );
+            return Err(Failure::new(Kind::Unauthorized, message).into());
+        }
         Ok(Settings { url, api_key })
     }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Where the user's own files are: what the user has confirmed.
+fn trusted_file() -> Result<PathBuf> {
+    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = config.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+    Ok(config.context("there is no place for what you confirm: set HOME or XDG_CONFIG_HOME")?.join("noted/trusted.json"))
+}
+
+/// The address that was confirmed for each project.
+fn trusted() -> Result<BTreeMap<PathBuf, Url>> {
+    let file = trusted_file()?;
+    match fs::read_to_string(&file) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| format!("{} is damaged; delete it, and confirm again", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+fn is_trusted(root: &Path, url: &Url) -> Result<bool> {
+    Ok(trusted()?.get(root) == Some(url))
+}
+
+/// Confirms the address that the configuration file nearest to a folder names, for keys from elsewhere. Answers the project and the address.
+///
+/// # Errors
+/// When there is no such file or address, or the confirmation cannot be kept.
+pub fn trust(folder: &Path) -> Result<(PathBuf, Url)> {
+    let (root, file) =
+        ConfigFile::find(folder)?.with_context(|| format!("there is no .noted/config.toml in {} or above it", folder.display()))?;
+    let url = file.url.with_context(|| format!("{} names no address", path_in(&root).display()))?;
+    let mut all = trusted()?;
+    all.insert(root.clone(), url.clone());
+    let file = trusted_file()?;
+    let parent = file.parent().context("a file lies in a folder")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    let mut temporary = tempfile::NamedTempFile::new_in(parent)?;
+    temporary.write_all(serde_json::to_string_pretty(&all)?.as_bytes())?;
+    temporary.persist(&file).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok((root, url))
 }
 
 impl Settings {
@@ -86,15 +160,14 @@ fn tell_retry(attempt: u32, attempts: u32) {
 }
 
 impl ConfigFile {
-    /// The file in `folder` or the nearest folder above it.
-    fn find(folder: &Path) -> Result<Option<Self>> {
+    /// The file in `folder` or the nearest folder above it, and that folder.
+    fn find(folder: &Path) -> Result<Option<(PathBuf, Self)>> {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         for ancestor in folder.ancestors() {
-            let path = path_in(ancestor);
-            match fs::read_to_string(&path) {
-                Ok(text) => return Ok(Some(toml::from_str(&text).with_context(|| format!("{} is not understood", path.display()))?)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            let named = || format!("cannot read {}", path_in(ancestor).display());
+            if let Some(text) = folder::read_own(ancestor, "config.toml").with_context(named)? {
+                let file = toml::from_str(&text).with_context(|| format!("{} is not understood", path_in(ancestor).display()))?;
+                return Ok(Some((ancestor.to_owned(), file)));
             }
         }
         Ok(None)
@@ -105,12 +178,7 @@ impl ConfigFile {
     /// # Errors
     /// When the folder cannot be written.
     pub fn save(&self, root: &Path) -> Result<()> {
-        let path = path_in(root);
-        let folder = root.join(PROJECT_FOLDER);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-        file.write_all(toml::to_string(self)?.as_bytes())?;
-        Ok(())
+        folder::write_own(root, "config.toml", &toml::to_string(self)?).with_context(|| format!("cannot write {}", path_in(root).display()))
     }
 }
 
@@ -133,8 +201,25 @@ mod tests {
         let found = Connection::default().resolve(&inner).unwrap();
         assert_eq!((found.url.as_str(), found.api_key.as_str()), ("http://localhost:1/", "from-file"));
 
-        let flag = Connection { url: None, api_key: Some("from-flag".into()) };
+        let flag = Connection { url: Some("http://[::1]:2/".parse().unwrap()), api_key: Some("from-flag".into()), allow_http: false };
         assert_eq!(flag.resolve(&inner).unwrap().api_key, "from-flag");
+    }
+
+    #[test]
+    fn no_key_goes_over_plain_http_to_another_machine_unless_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for (url, allow_http, is_sent) in [
+            ("http://127.0.0.1:1/", false, true),
+            ("http://LOCALHOST:1/", false, true),
+            ("https://example.com/", false, true),
+            ("http://example.com/", false, false),
+            ("http://127.0.0.1.example.com/", false, false),
+            ("http://127.0.0.1@example.com/", false, false),
+            ("http://example.com/", true, true),
+        ] {
+            let connection = Connection { url: Some(url.parse().unwrap()), api_key: Some("key".into()), allow_http };
+            assert_eq!(connection.resolve(folder.path()).is_ok(), is_sent, "{url}");
+        }
     }
 
     #[test]

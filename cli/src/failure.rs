@@ -22,7 +22,7 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<Failure>().map(|failure| failure.kind) {
         Some(Kind::Unreachable) => ExitCode::from(3),
         Some(Kind::Unauthorized) => ExitCode::from(4),
-        Some(Kind::Incomplete) | None => ExitCode::FAILURE,
+        Some(Kind::Incomplete | Kind::Unmeant) | None => ExitCode::FAILURE,
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use noted::commands::{conflicts, doctor, embed, folder, key, list, migrate, query, rules, status, sync, trash, up, write};
+use noted::commands::{conflicts, doctor, embed, folder, key, list, migrate, query, rules, status, sync, trash, trust, up, write};
 use noted::config::Connection;
 use noted::failure::{exit_code, sentence};
 
@@ -65,6 +65,8 @@ enum Command {
     Key(key::KeyCommand),
     /// Change or show the database's schema
     Migrate(migrate::MigrateArguments),
+    /// Confirm the address that a folder's .noted/config.toml names, so that your own key may go there
+    Trust(trust::TrustArguments),
     /// Report what is there and what is missing
     Doctor(doctor::DoctorArguments),
 }
@@ -76,7 +78,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", sentence(&error));
+            eprintln!("error: {}", output::clean(&sentence(&error)));
             exit_code(&error)
         }
     }
@@ -99,6 +101,7 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Embed(command) => embed::run(command, &cli.connection).await,
         Command::Key(command) => key::run(command).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Trust(arguments) => trust::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments, &cli.connection).await,
     }
 }

@@ -1,5 +1,6 @@
 //! What a person reads: sizes, times, tables, progress. What a program reads is JSON, one value a command.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use anyhow::Result;
@@ -11,16 +12,39 @@ use serde::Serialize;
 /// # Errors
 /// When standard output is closed.
 pub fn json(value: &impl Serialize) -> Result<()> {
-    line(&serde_json::to_string_pretty(value)?)
+    writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(value)?)?;
+    Ok(())
 }
 
-/// Prints one line to standard output. Unlike `println!` it reports a closed pipe instead of panicking.
+/// Prints one line to standard output. Unlike `println!` it reports a closed pipe instead of panicking, and what a note, a name or a server put into
+/// the line cannot steer the terminal.
 ///
 /// # Errors
 /// When standard output is closed.
 pub fn line(text: &str) -> Result<()> {
-    writeln!(std::io::stdout().lock(), "{text}")?;
+    writeln!(std::io::stdout().lock(), "{}", clean(text))?;
     Ok(())
+}
+
+/// A text in which what steers a terminal, or the order in which it is read, is written out.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| {
+        character != '\t' && character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) {
+            cleaned.extend(character.escape_unicode());
+        } else {
+            cleaned.push(character);
+        }
+    }
+    Cow::Owned(cleaned)
 }
 
 /// Rows under a header, columns as wide as their longest cell.
@@ -96,7 +120,16 @@ pub fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, size};
+    use super::{clean, count, size};
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        for text in ["\u{1b}]52;c;cm0=\u{7}", "\u{1b}[2J", "a\rb", "two\nlines", "\u{9b}31m", "\u{202e}gpj.exe", "\u{2066}x\u{2069}"] {
+            let cleaned = clean(text);
+            assert!(cleaned.is_ascii() && !cleaned.contains(char::is_control), "{cleaned:?}");
+        }
+        assert_eq!(clean("plain\ttext \u{1f468}\u{200d}\u{1f469} \u{5e9}"), "plain\ttext \u{1f468}\u{200d}\u{1f469} \u{5e9}");
+    }
 
     #[test]
     fn sizes_read_well() {

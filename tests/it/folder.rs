@@ -5,9 +5,10 @@ mod conflicts;
 mod crash;
 mod places;
 mod resync;
+mod strangers;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use noted_shared::domain::ContentHash;
@@ -26,6 +27,11 @@ fn program(client: &Client, arguments: &[&str]) -> Command {
 
 fn noted(client: &Client, arguments: &[&str]) -> Output {
     program(client, arguments).output().expect("noted runs; build it with `cargo build --release --package noted`")
+}
+
+/// Where what is remembered of a folder lies.
+fn remembered(folder: &TempDir) -> PathBuf {
+    noted_client::folder::home(folder.path()).expect("there is a place for it")
 }
 
 /// A folder, as an argument.
@@ -169,7 +175,7 @@ async fn a_lost_state_adopts_what_the_server_has_and_sends_nothing_twice() {
     let docs = folder.path().to_str().unwrap();
     write(folder.path(), "a.md", "one\n");
     stdout(&noted(&client, &["sync", docs]));
-    std::fs::remove_dir_all(folder.path().join(".noted")).unwrap();
+    std::fs::remove_dir_all(remembered(&folder)).unwrap();
 
     let again = stdout(&noted(&client, &["sync", docs]));
     assert!(again.starts_with("Nothing to do: 1 note up to date"), "{again}");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use noted_client::engine::Keep;
-use noted_client::folder::{PROJECT_FOLDER, look};
+use noted_client::folder::{is_synced, look};
 use noted_client::session::{Session, open_conflicts};
 use noted_shared::domain::NotePath;
 
@@ -98,8 +98,7 @@ pub async fn resolve(arguments: &ResolveArguments, connection: &Connection) -> R
 /// The synced folder that a file is in, and the file's path in it.
 fn in_folder(file: &Path) -> Result<(PathBuf, NotePath)> {
     let file = std::path::absolute(file)?;
-    let is_synced = |folder: &&Path| folder.join(PROJECT_FOLDER).join("sync.json").exists();
-    let folder = file.ancestors().skip(1).find(is_synced);
+    let folder = file.ancestors().skip(1).find(|folder| is_synced(folder));
     let folder = folder.with_context(|| format!("{} is in no folder that was synced", file.display()))?;
     let path = file.strip_prefix(folder)?.to_string_lossy();
     Ok((folder.to_owned(), NotePath::parse(&path).map_err(anyhow::Error::new)?))

@@ -44,6 +44,9 @@ pub struct SyncArguments {
     /// Let the server bring two texts together where no line was changed by both
     #[arg(long)]
     pub merge: bool,
+    /// Delete notes also where more than a third of the files, and more than ten, are gone at once
+    #[arg(long)]
+    pub allow_delete: bool,
     /// Print the result as JSON; with --watch one line an event
     #[arg(long)]
     pub json: bool,
@@ -65,7 +68,10 @@ pub async fn run(arguments: &SyncArguments, connection: &Connection) -> Result<(
                 _ = terminate.recv() => {}
             }
         };
-        return watch::watch(api, &arguments.folder, arguments.merge, poll, stop, &mut |told| tell(&told, arguments.json)).await;
+        return watch::watch(api, &arguments.folder, (arguments.merge, arguments.allow_delete), poll, stop, &mut |told| {
+            tell(&told, arguments.json)
+        })
+        .await;
     }
     let summary = if arguments.dry_run {
         preview(&api, &arguments.folder).await?
@@ -78,7 +84,7 @@ pub async fn run(arguments: &SyncArguments, connection: &Connection) -> Result<(
                 bar.set_message(format!("Syncing {done}/{total} files..."));
             }
         };
-        let summary = sync(&api, &arguments.folder, arguments.merge, &mut show).await;
+        let summary = sync(&api, &arguments.folder, (arguments.merge, arguments.allow_delete), &mut show).await;
         bar.finish_and_clear();
         summary?
     };
@@ -103,6 +109,8 @@ fn tell(told: &Told, as_json: bool) {
         Told::Offline(error) => format!("offline: {}; changes wait here", sentence(error)),
         Told::Online if as_json => json!({"event": "online"}).to_string(),
         Told::Online => "online again".to_owned(),
+        Told::Waiting(error) if as_json => json!({"event": "waiting", "reason": sentence(error)}).to_string(),
+        Told::Waiting(error) => format!("waiting: {}", sentence(error)),
     };
     let _ = output::line(&line);
 }

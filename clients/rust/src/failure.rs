@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Kind {
     /// It ran, and something of it was refused or failed.
     Incomplete,
+    /// It was not done, because it is more than anybody does by intention; a person has to say so.
+    Unmeant,
     /// The server or the database could not be reached.
     Unreachable,
     /// The key is missing, wrong, expired or lacks a scope.

@@ -1,19 +1,23 @@
-//! A folder of markdown files, and what is kept beside them.
+//! A folder of markdown files, and what is remembered of it.
 //!
-//! - `.noted/sync.json`: the engine's state, replaced in one step.
-//! - `.noted/texts/`: texts under their hashes, as long as a request that may have to be repeated or an open conflict needs them.
-//! - `.noted/sync.lock`: one program at a time.
-//! - `.noted-conflicts/`: every text that stood in a conflict, for thirty days.
+//! In the folder itself only `.noted-conflicts/`: every text that stood in a conflict, for thirty days. Nothing that lies in the folder is believed, and no
+//! link in it is followed. In the user's state folder, one for each synced folder:
+//!
+//! - `sync.json`: the engine's state, replaced in one step.
+//! - `texts/`: texts under their hashes, as long as a request that may have to be repeated or an open conflict needs them.
+//! - `sync.lock`: one program at a time.
+//! - `conflicts.log`: what stood against what.
 
 mod apply;
 mod backup;
 mod scan;
 mod store;
+mod tree;
 
 pub use scan::{Scan, Skipped};
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -22,6 +26,7 @@ use noted_shared::domain::{Content, NotePath};
 use crate::engine::State;
 use crate::failure::{Failure, Kind};
 use store::Texts;
+use tree::Tree;
 
 /// Where a project keeps what belongs to Noted.
 pub const PROJECT_FOLDER: &str = ".noted";
@@ -33,7 +38,8 @@ pub const CONFLICTS_FOLDER: &str = ".noted-conflicts";
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
-    /// Where the state is; inside the folder unless that is read-only.
+    tree: Tree,
+    /// Where the state is.
     home: PathBuf,
     texts: Texts,
     names: BTreeMap<NotePath, String>,
@@ -49,10 +55,11 @@ impl Folder {
     pub fn open(root: &Path) -> Result<Self> {
         let root = root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?;
         let home = store::home(&root)?;
-        fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
+        let tree = Tree::open(&root)?;
+        store::make(&home)?;
         let lock = lock(&home)?;
-        backup::forget_old(&root);
-        Ok(Self { texts: Texts::open(home.join("texts"))?, names: BTreeMap::new(), root, home, _lock: lock })
+        backup::forget_old(&tree);
+        Ok(Self { texts: Texts::open(home.join("texts"))?, names: BTreeMap::new(), root, tree, home, _lock: lock })
     }
 
     /// The folder itself.
@@ -66,15 +73,20 @@ impl Folder {
     /// # Errors
     /// When it or a folder in it cannot be read.
     pub fn scan(&mut self) -> Result<Scan> {
-        let scan = scan::scan(&self.root)?;
+        let scan = scan::scan(&self.root, &self.tree)?;
         self.names.clone_from(&scan.names);
         Ok(scan)
+    }
+
+    /// Looks for files that a scan did not find and that should be there, so that what was only not looked at does not count as gone.
+    pub fn miss<'a>(&self, scan: &mut Scan, expected: impl Iterator<Item = &'a NotePath>) {
+        miss(scan, &self.tree, expected);
     }
 
     /// The text of a file, if it can be a note's.
     #[must_use]
     pub fn read(&self, path: &NotePath) -> Option<Content> {
-        scan::read_text(&self.inside(path).ok()?).ok()
+        self.tree.place(self.name(path)).ok()??.text().ok()
     }
 
     /// The state for `server`; a new one, with a new origin, when there is none or it belongs to another server.
@@ -114,11 +126,71 @@ impl Folder {
 /// When the folder or its state cannot be read.
 pub fn look(root: &Path, server: &str) -> Result<(Scan, State)> {
     let root = root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?;
-    Ok((scan::scan(&root)?, store::load(&store::home(&root)?, server)?))
+    let tree = Tree::open(&root)?;
+    let (mut scan, state) = (scan::scan(&root, &tree)?, store::load(&store::home(&root)?, server)?);
+    miss(&mut scan, &tree, state.entries.iter().map(|(path, _)| path));
+    Ok((scan, state))
+}
+
+fn miss<'a>(scan: &mut Scan, tree: &Tree, expected: impl Iterator<Item = &'a NotePath>) {
+    for path in expected {
+        if !scan.disk.files.contains_key(path) && !scan.disk.unreadable.contains(path) {
+            scan.miss(path, path.as_str(), tree);
+        }
+    }
+}
+
+/// Reads one of Noted's own files in a project; none if there is none.
+///
+/// # Errors
+/// When it is no plain file, or lies behind a link.
+pub fn read_own(root: &Path, name: &str) -> Result<Option<String>> {
+    let Ok(tree) = Tree::open(root) else { return Ok(None) };
+    let Some(place) = tree.place(&format!("{PROJECT_FOLDER}/{name}"))? else { return Ok(None) };
+    if place.metadata()?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(place.text()?.into_string()))
+}
+
+/// Writes one of Noted's own files into a project, for its owner alone, and keeps them out of git.
+///
+/// # Errors
+/// When it cannot be written, or would be written through a link.
+pub fn write_own(root: &Path, name: &str, text: &str) -> Result<()> {
+    let tree = Tree::open(root)?;
+    for (name, text) in [(".gitignore", "*\n"), (name, text)] {
+        let place = tree.place_made(&format!("{PROJECT_FOLDER}/{name}"))?;
+        place.replace_with(text)?;
+    }
+    Ok(())
+}
+
+/// Whether a folder was synced before.
+#[must_use]
+pub fn is_synced(root: &Path) -> bool {
+    root.canonicalize().is_ok_and(|root| store::home(&root).is_ok_and(|home| home.join("sync.json").exists()))
+}
+
+/// Where what is remembered of a folder is kept.
+///
+/// # Errors
+/// When the folder cannot be read, or there is no place for it.
+pub fn home(root: &Path) -> Result<PathBuf> {
+    store::home(&root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?)
+}
+
+/// Takes over the state that an earlier release kept in the folder itself; answers whether there was any.
+///
+/// # Errors
+/// When it cannot be read or moved.
+pub fn take_over(root: &Path) -> Result<bool> {
+    store::take_over(&Tree::open(root)?, &home(root)?)
 }
 
 fn lock(home: &Path) -> Result<File> {
-    let file = File::create(home.join("sync.lock")).with_context(|| format!("cannot write {}", home.display()))?;
+    let file = File::options().create(true).truncate(false).write(true).open(home.join("sync.lock"));
+    let file = file.with_context(|| format!("cannot write {}", home.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {

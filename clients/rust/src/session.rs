@@ -18,10 +18,15 @@ use noted_shared::domain::NotePath;
 use crate::api::Api;
 use crate::engine::{Disk, Effect, Engine, Event, Keep, Pending, State, Task};
 use crate::failure::{Failure, Kind};
-use crate::folder::{Folder, Skipped};
+use crate::folder::{Folder, Scan, Skipped};
 
 /// Lines that git leaves where two texts could not be brought together.
 const MARKERS: [&str; 3] = ["<<<<<<< ", "=======", ">>>>>>> "];
+
+/// So many notes may be deleted without a word, however few there are.
+const GONE_MAX: usize = 10;
+/// And one in so many of all.
+const GONE_SHARE: usize = 3;
 
 /// What a session tells while it works.
 #[derive(Debug)]
@@ -43,6 +48,9 @@ pub struct Session {
     engine: Engine,
     skipped: Vec<Skipped>,
     grace: Duration,
+    allows_delete: bool,
+    /// Whether the last effects could not be carried out.
+    has_failed: bool,
 }
 
 impl Session {
@@ -54,13 +62,19 @@ impl Session {
         let folder = Folder::open(folder)?;
         let state = folder.load(api.server().as_str())?;
         let engine = Engine::new(state, &uuid::Uuid::new_v4().simple().to_string(), merge);
-        Ok(Self { api, folder, engine, skipped: Vec::new(), grace: Duration::ZERO })
+        Ok(Self { api, folder, engine, skipped: Vec::new(), grace: Duration::ZERO, allows_delete: false, has_failed: false })
     }
 
     /// Looks once more, so much later, before a file that is gone counts as deleted: editors save by deleting and writing anew.
     #[must_use]
     pub fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// Deletes the notes of however many files are gone.
+    #[must_use]
+    pub fn allowing_delete(self, allows_delete: bool) -> Self {
+        Self { allows_delete, ..self }
     }
 
     /// The folder.
@@ -87,6 +101,7 @@ impl Session {
     /// When the folder cannot be read or written, or the server cannot be reached or refuses the key.
     pub async fn sync(&mut self, report: Report<'_>) -> Result<()> {
         self.engine.begin();
+        self.has_failed = false;
         self.run(report).await
     }
 
@@ -102,7 +117,7 @@ impl Session {
             let message = format!("{path} still has conflict markers; bring both texts together first, then try again");
             return Err(Failure::new(Kind::Incomplete, message).into());
         }
-        let disk = self.folder.scan()?.disk;
+        let disk = self.scan()?.disk;
         let refused = |error| anyhow::Error::from(Failure::new(Kind::Incomplete, format!("{path}: {error}")));
         let effects = self.engine.resolve(path, keep, &disk).map_err(refused)?;
         for effect in &effects {
@@ -120,11 +135,12 @@ impl Session {
             match self.engine.next_task() {
                 Task::Done => return Ok(()),
                 Task::Scan => {
-                    let mut scan = self.folder.scan()?;
-                    if !self.grace.is_zero() && self.misses_files(&scan.disk) {
+                    let mut scan = self.scan()?;
+                    if !self.grace.is_zero() && self.missing(&scan.disk) > 0 {
                         tokio::time::sleep(self.grace).await;
-                        scan = self.folder.scan()?;
+                        scan = self.scan()?;
                     }
+                    self.must_be_meant(&scan.disk)?;
                     self.skipped = scan.skipped;
                     self.engine.scanned(&scan.disk);
                 }
@@ -138,14 +154,33 @@ impl Session {
                     Ok(page) => self.engine.page(page),
                     Err(reason) => self.engine.resync(reason),
                 },
-                Task::Apply(effects) => self.apply(&effects),
+                Task::Apply(effects) => self.apply(&effects)?,
             }
             self.tell(report)?;
         }
     }
 
-    fn misses_files(&self, disk: &Disk) -> bool {
-        self.state().entries.iter().any(|(path, _)| !disk.files.contains_key(path) && !disk.unreadable.contains(path))
+    fn scan(&mut self) -> Result<Scan> {
+        let mut scan = self.folder.scan()?;
+        self.folder.miss(&mut scan, self.engine.state().entries.iter().map(|(path, _)| path));
+        Ok(scan)
+    }
+
+    fn missing(&self, disk: &Disk) -> usize {
+        let is_missing = |path: &NotePath| !disk.files.contains_key(path) && !disk.unreadable.contains(path);
+        self.state().entries.iter().filter(|(path, _)| is_missing(path)).count()
+    }
+
+    /// A folder that has lost most of its files has more often lost its disk, or is on another branch, than been cleared up.
+    fn must_be_meant(&self, disk: &Disk) -> Result<()> {
+        let (missing, all) = (self.missing(disk), self.state().entries.iter().count());
+        if self.allows_delete || missing <= GONE_MAX || missing * GONE_SHARE <= all {
+            return Ok(());
+        }
+        let message = format!(
+            "{missing} of {all} notes are gone from the folder at once, so nothing was sent; if they are to be deleted, add --allow-delete"
+        );
+        Err(Failure::new(Kind::Unmeant, message).into())
     }
 
     fn tell(&mut self, report: Report<'_>) -> Result<()> {
@@ -174,14 +209,26 @@ impl Session {
         Ok(())
     }
 
-    fn apply(&mut self, effects: &[Effect]) {
+    /// What cannot be done is a conflict, which keeps both texts. If those cannot be kept either, the run ends: nothing would come of trying again.
+    fn apply(&mut self, effects: &[Effect]) -> Result<()> {
         for (done, effect) in effects.iter().enumerate() {
             match self.folder.apply(effect) {
                 Ok(None) => {}
-                Ok(Some((path, found))) => return self.engine.changed(done, &path, found),
-                Err(_) => return self.engine.failed(),
+                Ok(Some((path, found))) => {
+                    self.has_failed = false;
+                    self.engine.changed(done, &path, found);
+                    return Ok(());
+                }
+                Err(error) if self.has_failed => return Err(error),
+                Err(_) => {
+                    self.has_failed = true;
+                    self.engine.failed();
+                    return Ok(());
+                }
             }
         }
+        self.has_failed = false;
         self.engine.applied();
+        Ok(())
     }
 }

@@ -38,6 +38,8 @@ pub enum Told {
     Offline(anyhow::Error),
     /// It answers again.
     Online,
+    /// A person has to look at the folder. Said once.
+    Waiting(anyhow::Error),
 }
 
 /// Syncs once, and then whenever files or notes change, until `stop` is there. What is in flight then is finished.
@@ -47,15 +49,16 @@ pub enum Told {
 pub async fn watch(
     api: Api,
     folder: &Path,
-    merge: bool,
+    (merge, allows_delete): (bool, bool),
     poll: Duration,
     stop: impl Future<Output = ()>,
     tell: &mut (dyn FnMut(Told) + Send),
 ) -> Result<()> {
     let probe = api.asking_once();
-    let mut session = Session::open(api, folder, merge)?.with_grace(GRACE);
+    let mut session = Session::open(api, folder, merge)?.with_grace(GRACE).allowing_delete(allows_delete);
     let (_watcher, mut changes) = watch_files(session.root())?;
     let mut failures: u32 = 0;
+    let mut is_waiting = false;
     tokio::pin!(stop);
     loop {
         // Never cut short: a request that has left is waited for.
@@ -69,7 +72,15 @@ pub async fn watch(
             Ok(()) => session.sync(&mut report).await,
             still_down => still_down,
         };
+        let waits =
+            outcome.as_ref().is_err_and(|error| error.downcast_ref::<Failure>().is_some_and(|failure| failure.kind == Kind::Unmeant));
+        let waited = std::mem::replace(&mut is_waiting, waits);
         match outcome {
+            Err(error) if waits => {
+                if !waited {
+                    tell(Told::Waiting(error));
+                }
+            }
             Ok(()) if failures > 0 => {
                 failures = 0;
                 tell(Told::Online);

@@ -1,7 +1,7 @@
 //! An instant, to the microsecond, in UTC: RFC 3339 outside, microseconds since 1970 inside.
 
 use super::invalid::{Invalid, json_as_text};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +33,11 @@ impl Timestamp {
 
     /// The instant of a system clock's reading, or of a file's modification time.
     pub fn from_system(time: SystemTime) -> Option<Self> {
-        Self::from_micros(DateTime::<Utc>::from(time).timestamp_micros())
+        let micros = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).ok()?,
+            Err(before) => i64::try_from(before.duration().as_micros()).ok()?.checked_neg()?,
+        };
+        Self::from_micros(micros)
     }
 
     /// The instant so much before this one, or the first one there is.

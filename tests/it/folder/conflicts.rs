@@ -7,7 +7,7 @@ use noted_tests::world::shared;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{json as json_of, name, noted, on_disk, on_server, read, stdout, write};
+use super::{json as json_of, name, noted, on_disk, on_server, read, remembered, stdout, write};
 
 /// A folder in which `a.md` was changed, after somebody else had changed it on the server.
 async fn in_conflict() -> (Client, TempDir) {
@@ -78,8 +78,10 @@ async fn each_of_five_ways_settles_a_conflict() {
         assert_eq!(on_disk(folder.path()), on_server(&client), "{keep}");
         assert!(stdout(&noted(&client, &["sync", name(&folder)])).starts_with("Nothing to do"), "{keep}");
         assert!(kept(&folder)["ide"].contains(&"mine\n".to_owned()), "{keep}");
-        let log = read(&folder, ".noted/conflicts.log").unwrap();
-        assert!(log.contains("a.md: changed here and on the server") && log.contains("a.md: decided to keep"), "{log}");
+        let log = std::fs::read_to_string(remembered(&folder).join("conflicts.log")).unwrap();
+        let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let says = |what: &str| lines.iter().any(|line| line["path"] == "a.md" && line["what"].as_str().unwrap().contains(what));
+        assert!(says("changed here and on the server") && says("decided to keep"), "{log}");
     }
 }
 

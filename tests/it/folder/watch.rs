@@ -106,7 +106,7 @@ async fn a_server_that_is_down_is_asked_now_and_then_and_told_of_once() {
     write(folder.path(), "0.md", "before\n");
     let watching = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
-        noted_client::watch::watch(api, &root, false, POLL, stopped, &mut |event| sender.send(event).unwrap()).await
+        noted_client::watch::watch(api, &root, (false, false), POLL, stopped, &mut |event| sender.send(event).unwrap()).await
     });
     assert!(matches!(told.recv().await.unwrap(), Told::Happened(Event::Created { .. })));
 

@@ -1,19 +1,14 @@
 //! Effects on the disk: each looks once more before it acts, and none leaves the folder.
 
-use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
+use cap_std::fs::MetadataExt;
 use noted_shared::domain::{ContentHash, NotePath};
 
-use super::scan::read_text;
+use super::tree::Place;
 use super::{Folder, backup};
 use crate::engine::{Effect, Found, Side};
-
-/// What a new file may be, less what the user's mask takes away.
-const NEW_FILE_MODE: u32 = 0o666;
 
 impl Folder {
     /// Does what the effect says if it finds what the effect expects; otherwise changes nothing and answers where it found what.
@@ -36,102 +31,97 @@ impl Folder {
         }
     }
 
-    /// What is at a path now.
-    fn found(&self, path: &NotePath) -> Result<Found> {
-        let file = self.inside(path)?;
-        Ok(match fs::symlink_metadata(&file) {
-            Ok(metadata) if metadata.is_file() => {
-                read_text(&file).map_or(Found::Unreadable, |content| Found::Text(ContentHash::of(content.as_str())))
-            }
-            Ok(_) => Found::Unreadable,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Found::Absent,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
-        })
-    }
-
-    /// Where a path lies on disk. A link on the way would lead out of the folder.
-    pub(super) fn inside(&self, path: &NotePath) -> Result<PathBuf> {
-        let mut file = self.root.clone();
-        let name = self.names.get(path).map_or(path.as_str(), String::as_str);
-        let segments: Vec<Component<'_>> = Path::new(name).components().collect();
-        ensure!(segments.iter().all(|segment| matches!(segment, Component::Normal(_))), "{path} leads out of the folder");
-        for (place, segment) in segments.iter().enumerate() {
-            file.push(segment);
-            let is_link = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.file_type().is_symlink());
-            if is_link && place + 1 < segments.len() {
-                bail!("{} is a link; nothing is written through links", file.display());
-            }
-        }
-        Ok(file)
+    /// What a path is called on disk.
+    pub(super) fn name<'a>(&'a self, path: &'a NotePath) -> &'a str {
+        self.names.get(path).map_or(path.as_str(), String::as_str)
     }
 
     fn write(&self, path: &NotePath, text: &str, expected: Found) -> Result<Option<(NotePath, Found)>> {
-        let file = self.inside(path)?;
-        let parent = file.parent().context("a file lies in a folder")?;
-        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-        let permissions = fs::metadata(&file).map_or_else(|_| fs::Permissions::from_mode(NEW_FILE_MODE), |metadata| metadata.permissions());
-        let mut temporary = tempfile::Builder::new().prefix(".noted-").permissions(permissions).tempfile_in(parent)?;
-        temporary.write_all(text.as_bytes())?;
-        temporary.as_file().sync_all()?;
+        let place = self.tree.place_made(self.name(path))?;
+        let (temporary, mut file) = place.beside().with_context(|| format!("cannot write beside {path}"))?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         // As late as can be: whoever saves between this look and the rename is the one case that no program can see.
-        let found = self.found(path)?;
-        if found != expected {
-            return Ok(Some((path.clone(), found)));
+        let outcome = match written {
+            Ok(()) => found_at(&place)
+                .and_then(|found| if found == expected { put(&place, &temporary, found).map(|()| None) } else { Ok(Some(found)) }),
+            Err(error) => Err(error.into()),
+        };
+        if !matches!(outcome, Ok(None)) {
+            let _ = place.folder.remove_file(&temporary);
         }
-        if expected == Found::Absent {
-            temporary.persist_noclobber(&file).with_context(|| format!("cannot write {}", file.display()))?;
-        } else {
-            temporary.persist(&file).with_context(|| format!("cannot write {}", file.display()))?;
-        }
-        flush(parent)?;
-        Ok(None)
+        let found = outcome.with_context(|| format!("cannot write {path}"))?;
+        place.flush()?;
+        Ok(found.map(|found| (path.clone(), found)))
     }
 
     fn remove(&self, path: &NotePath, expected: ContentHash) -> Result<Option<(NotePath, Found)>> {
-        let found = self.found(path)?;
+        let Some(place) = self.tree.place(self.name(path))? else { return Ok(Some((path.clone(), Found::Absent))) };
+        let found = found_at(&place)?;
         if !found.is(expected) {
             return Ok(Some((path.clone(), found)));
         }
-        let file = self.inside(path)?;
-        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        place.folder.remove_file(&place.name).with_context(|| format!("cannot remove {path}"))?;
         Ok(None)
     }
 
     fn rename(&self, from: &NotePath, to: &NotePath, expected: ContentHash) -> Result<Option<(NotePath, Found)>> {
-        let (source, target) = (self.inside(from)?, self.inside(to)?);
-        let parent = target.parent().context("a file lies in a folder")?;
-        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-        for (path, expected) in [(from, Found::Text(expected)), (to, Found::Absent)] {
-            let found = self.found(path)?;
-            if found != expected {
-                return Ok(Some((path.clone(), found)));
-            }
+        let Some(source) = self.tree.place(self.name(from))? else { return Ok(Some((from.clone(), Found::Absent))) };
+        let target = self.tree.place_made(self.name(to))?;
+        let found = found_at(&source)?;
+        if !found.is(expected) {
+            return Ok(Some((from.clone(), found)));
         }
-        fs::rename(&source, &target).with_context(|| format!("cannot move {} to {}", source.display(), target.display()))?;
-        flush(parent)?;
+        // On a disk that ignores case or the form of letters both names can be those of one file.
+        let found = found_at(&target)?;
+        if found != Found::Absent && !is_one_file(&source, &target)? {
+            return Ok(Some((to.clone(), found)));
+        }
+        source.folder.rename(&source.name, &target.folder, &target.name).with_context(|| format!("cannot move {from} to {to}"))?;
+        target.flush()?;
         Ok(None)
     }
 
     fn back_up(&mut self, path: &NotePath, side: Side, text: Option<&str>) -> Result<()> {
-        match text {
-            Some(text) => {
-                if side == Side::Noted {
-                    self.texts.put(text)?;
-                }
-                backup::keep(&self.root, path, side, text.as_bytes())
+        if let Some(text) = text {
+            if side == Side::Noted {
+                self.texts.put(text)?;
             }
-            None => match fs::read(self.inside(path)?) {
-                Ok(bytes) => backup::keep(&self.root, path, side, &bytes),
-                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory) => Ok(()),
-                Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
-            },
+            return backup::keep(&self.tree, path, side, &mut text.as_bytes());
+        }
+        // What cannot be read is not replaced either, so it needs no copy.
+        match self.tree.place(self.name(path)).ok().flatten().and_then(|place| place.file().ok()) {
+            Some(mut file) => backup::keep(&self.tree, path, side, &mut file),
+            None => Ok(()),
         }
     }
 }
 
-/// A rename is safe from a power failure once its folder is on disk.
-fn flush(folder: &Path) -> Result<()> {
-    File::open(folder)?.sync_all().with_context(|| format!("cannot write {}", folder.display()))
+fn found_at(place: &Place) -> Result<Found> {
+    Ok(match place.metadata()? {
+        Some(metadata) if metadata.is_file() => {
+            place.text().map_or(Found::Unreadable, |content| Found::Text(ContentHash::of(content.as_str())))
+        }
+        Some(_) => Found::Unreadable,
+        None => Found::Absent,
+    })
+}
+
+/// Puts a finished file where something was found, or where nothing was and nothing may have come.
+fn put(place: &Place, temporary: &str, found: Found) -> Result<()> {
+    if found == Found::Absent {
+        match place.folder.hard_link(temporary, &place.folder, &place.name) {
+            Ok(()) => return Ok(place.folder.remove_file(temporary)?),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error.into()),
+            // A disk without second names for a file.
+            Err(_) => {}
+        }
+    }
+    Ok(place.folder.rename(temporary, &place.folder, &place.name)?)
+}
+
+fn is_one_file(one: &Place, other: &Place) -> Result<bool> {
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok(one.zip(other).is_some_and(|(one, other)| (one.dev(), one.ino()) == (other.dev(), other.ino())))
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! Files are always read and hashed: a file's size and time can stay the same while its text changes.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use noted_shared::domain::{Content, ContentHash, NotePath, Timestamp, Title};
+use noted_shared::domain::{ContentHash, NotePath, Timestamp, Title};
 use walkdir::WalkDir;
 
+use super::tree::Tree;
 use crate::engine::{Disk, LocalFile};
 
 /// A file that cannot become a note, and why.
@@ -37,22 +37,26 @@ pub struct Scan {
 ///
 /// # Errors
 /// When the folder or a folder in it cannot be read.
-pub(super) fn scan(folder: &Path) -> Result<Scan> {
+pub(super) fn scan(folder: &Path, tree: &Tree) -> Result<Scan> {
     let mut scan = Scan::default();
     let is_hidden = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
     for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
         let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
         let is_markdown = entry.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
-        if entry.file_type().is_file() && is_markdown {
-            let name = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_string_lossy().into_owned();
-            scan.take(&name, entry.path());
+        if entry.file_type().is_dir() || !is_markdown {
+            continue;
+        }
+        let name = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        match name.to_str() {
+            Some(name) => scan.take(name, tree),
+            None => scan.skip(&name.to_string_lossy(), "its name is not UTF-8 text"),
         }
     }
     Ok(scan)
 }
 
 impl Scan {
-    fn take(&mut self, name: &str, file: &Path) {
+    fn take(&mut self, name: &str, tree: &Tree) {
         let path = match NotePath::parse(name) {
             Ok(path) if self.has(&path) => return self.skip(name, "another file has the same path in normal form"),
             Ok(path) => path,
@@ -61,7 +65,7 @@ impl Scan {
         if path.as_str() != name {
             self.names.insert(path.clone(), name.to_owned());
         }
-        match read(&path, file) {
+        match read(&path, name, tree) {
             Ok(file) => {
                 self.disk.files.insert(path, file);
             }
@@ -70,6 +74,24 @@ impl Scan {
                 self.skip(name, &format!("{error:#}"));
             }
         }
+    }
+
+    /// Looks for a file that should be there and was not found. Only where nothing is at all it is gone: what stands behind a link, or is a link or
+    /// something else now, was not looked at.
+    pub(super) fn miss(&mut self, path: &NotePath, name: &str, tree: &Tree) {
+        let reason = match tree.place(name) {
+            Ok(None) => return,
+            Ok(Some(place)) => match place.metadata() {
+                Ok(None) => return,
+                Ok(Some(metadata)) if metadata.is_symlink() => "it is a link now".to_owned(),
+                Ok(Some(metadata)) if metadata.is_file() => "it is there under another spelling of its name".to_owned(),
+                Ok(Some(_)) => "it is no plain file now".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            Err(error) => format!("{error:#}"),
+        };
+        self.disk.unreadable.insert(path.clone());
+        self.skip(name, &reason);
     }
 
     fn has(&self, path: &NotePath) -> bool {
@@ -81,28 +103,21 @@ impl Scan {
     }
 }
 
-fn read(path: &NotePath, file: &Path) -> Result<LocalFile> {
-    let text = read_text(file)?;
-    let modified = fs::metadata(file)?.modified()?;
-    let modified = Timestamp::from_system(modified).context("its modification time is outside the years 1 to 9999")?;
+fn read(path: &NotePath, name: &str, tree: &Tree) -> Result<LocalFile> {
+    let place = tree.place(name)?.context("it is gone again")?;
+    let text = place.text()?;
+    let modified = place.metadata()?.context("it is gone again")?.modified()?;
+    // Told to the server and never used to decide anything: a time that no calendar has keeps no file from being synced.
+    let modified = Timestamp::from_system(modified.into_std()).unwrap_or(Timestamp::EPOCH);
     let title = Title::of_text(text.as_str(), Some(path));
     Ok(LocalFile { hash: ContentHash::of(text.as_str()), bytes: text.as_str().len() as u64, title, modified })
-}
-
-/// Reads a file as a note's text.
-///
-/// # Errors
-/// When it cannot be read, is not UTF-8, holds a NUL or is larger than a note may be.
-pub(super) fn read_text(file: &Path) -> Result<Content> {
-    let text = String::from_utf8(fs::read(file)?).ok().context("it is not UTF-8 text")?;
-    let content = Content::parse(text).map_err(|invalid| anyhow::anyhow!("it {invalid}"))?;
-    anyhow::ensure!(!content.is_too_large(), "it is larger than 1 MiB");
-    Ok(content)
 }
 
 #[cfg(test)]
 mod tests {
     use super::scan;
+    use crate::folder::tree::Tree;
+    use std::os::unix::ffi::OsStrExt;
 
     #[test]
     fn only_readable_markdown_inside_the_folder_is_taken() {
@@ -122,12 +137,22 @@ mod tests {
         write("large.md", &vec![b'x'; 1024 * 1024 + 1]);
         std::os::unix::fs::symlink(outside.path(), folder.path().join("link.md")).unwrap();
 
-        let scan = scan(folder.path()).unwrap();
-        assert_eq!(scan.disk.files.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["a.md", "deep/B.MD"]);
+        write("caf\u{e9}.md", b"five");
+        let odd = std::ffi::OsStr::from_bytes(b"caf\xe9.md");
+        std::fs::write(folder.path().join(odd), "six").unwrap();
+
+        let scan = scan(folder.path(), &Tree::open(folder.path()).unwrap()).unwrap();
+        assert_eq!(scan.disk.files.keys().map(|path| path.as_str()).collect::<Vec<_>>(), ["a.md", "caf\u{e9}.md", "deep/B.MD"]);
         let skipped: Vec<(&str, &str)> = scan.skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
         assert_eq!(
             skipped,
-            [("large.md", "it is larger than 1 MiB"), ("latin1.md", "it is not UTF-8 text"), ("zero.md", "it contains a NUL character")]
+            [
+                ("caf\u{fffd}.md", "its name is not UTF-8 text"),
+                ("large.md", "it is larger than 1 MiB"),
+                ("latin1.md", "it is not UTF-8 text"),
+                ("link.md", "it is no plain file"),
+                ("zero.md", "it contains a NUL character"),
+            ]
         );
     }
 }

@@ -1,8 +1,9 @@
 //! The engine's state and the texts that it refers to, on disk.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, DirBuilder};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,18 +12,53 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::PROJECT_FOLDER;
+use super::tree::Tree;
 use crate::engine::State;
 
-/// `FOLDER/.noted`; for a folder that is read-only, one in the user's state folder named after the folder's path.
+/// Where the state of a folder is kept: in the user's own state folder, because what decides about deletions must not be what somebody put into the
+/// folder. It is named after the folder's path and its inode: another folder at the same path, such as the place of a disk that is not there, has a
+/// state of its own, and so has a copy.
 pub(super) fn home(root: &Path) -> Result<PathBuf> {
-    if !fs::metadata(root)?.permissions().readonly() {
-        return Ok(root.join(PROJECT_FOLDER));
-    }
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = state.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")));
-    let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
+    let inode = fs::metadata(root).with_context(|| format!("cannot read {}", root.display()))?.ino();
+    let digest = Sha256::digest([root.as_os_str().as_encoded_bytes(), &inode.to_be_bytes()].concat());
     let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(state.context("the folder is read-only and neither XDG_STATE_HOME nor HOME is set")?.join("noted").join(name))
+    Ok(state.context("there is no place for what Noted remembers of the folder: set HOME or XDG_STATE_HOME")?.join("noted").join(name))
+}
+
+/// Makes the folder of a state, which nobody else may read.
+pub(super) fn make(home: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(home).with_context(|| format!("cannot create {}", home.display()))
+}
+
+/// Takes over what an earlier release kept in the folder itself. The user says so: a repository can carry such files too.
+///
+/// # Errors
+/// When it cannot be read or moved.
+pub(super) fn take_over(tree: &Tree, home: &Path) -> Result<bool> {
+    if home.join("sync.json").exists() {
+        return Ok(false);
+    }
+    let Some(state) =
+        tree.place(&format!("{PROJECT_FOLDER}/sync.json"))?.filter(|place| place.metadata().is_ok_and(|there| there.is_some()))
+    else {
+        return Ok(false);
+    };
+    make(home)?;
+    let mut text = Vec::new();
+    state.file()?.read_to_end(&mut text)?;
+    let state: State = serde_json::from_slice(&text).context("the state in .noted/sync.json is damaged")?;
+    let mut texts = Texts::open(home.join("texts"))?;
+    for hash in state.texts() {
+        if let Some(place) = tree.place(&format!("{PROJECT_FOLDER}/texts/{hash}"))?
+            && let Ok(text) = place.text()
+        {
+            texts.put(text.as_str())?;
+        }
+    }
+    save(home, &state)?;
+    Ok(true)
 }
 
 pub(super) fn load(home: &Path, server: &str) -> Result<State> {

@@ -130,9 +130,9 @@ pub fn open_conflicts(state: &State) -> Vec<OpenConflict> {
 ///
 /// # Errors
 /// As [`Session::sync`].
-pub async fn sync(api: &Api, folder: &Path, merge: bool, report: Report<'_>) -> Result<Summary> {
+pub async fn sync(api: &Api, folder: &Path, (merge, allows_delete): (bool, bool), report: Report<'_>) -> Result<Summary> {
     let started = Instant::now();
-    let mut session = Session::open(api.clone(), folder, merge)?;
+    let mut session = Session::open(api.clone(), folder, merge)?.allowing_delete(allows_delete);
     let mut summary = Summary::default();
     session
         .sync(&mut |progress| match progress {
