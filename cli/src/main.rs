@@ -78,7 +78,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", output::clean(&sentence(&error)));
+            eprintln!("error: {}", noted::output::clean(&sentence(&error)));
             exit_code(&error)
         }
     }

@@ -123,6 +123,6 @@ impl Place {
 
     /// A rename is safe from a power failure once its folder is on disk.
     pub(super) fn flush(&self) -> Result<()> {
-        Ok(self.folder.try_clone()?.into_std_file().sync_all()?)
+        Ok(self.folder.open(".")?.sync_all()?)
     }
 }
