@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use noted_client::api::{Api, Retry};
@@ -152,10 +153,10 @@ impl Settings {
 }
 
 /// For the person who waits; a program waits in silence.
-fn tell_retry(attempt: u32, attempts: u32) {
+fn tell_retry(attempt: u32, attempts: u32, wait: Duration) {
     let mut terminal = std::io::stderr().lock();
     if terminal.is_terminal() {
-        let _ = writeln!(terminal, "Retrying (attempt {attempt}/{attempts}) ...");
+        let _ = writeln!(terminal, "Retrying in {:.0} s (attempt {attempt}/{attempts}) ...", wait.as_secs_f64());
     }
 }
 

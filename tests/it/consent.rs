@@ -1,5 +1,8 @@
 //! Whether `noted up` lets texts be embedded: with the stand-in, which keeps them here, and not with a provider that nobody agreed to.
 
+use std::path::Path;
+use std::process::Command;
+
 use noted::database;
 use noted::keys::NewKey;
 use noted::local::consent::settle;
@@ -78,4 +81,20 @@ async fn before_there_is_a_workspace_nothing_is_embedded() {
     let mut secrets = Secrets::generate().unwrap();
     assert!(!settle(&mut connection, &folders, &mut secrets, true).await.unwrap());
     assert!(secrets.development.is_none());
+}
+
+#[tokio::test]
+async fn the_command_that_the_documents_print_gives_consent_and_takes_it_back() {
+    let mut project = Project::new(shared_database()).await;
+    for (decision, expected) in [("--on", true), ("--off", false)] {
+        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_conformance")).with_file_name("noted"));
+        command.args(["embed", "consent", decision, "--workspace", &project.key.workspace_id.to_string()]);
+        let output =
+            command.env("DATABASE_URL", &shared_database().database.owner_url).current_dir(project.folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let enter = sqlx::query("select set_config('noted.workspace_id', $1, false)").bind(project.key.workspace_id.to_string());
+        enter.execute(&mut project.connection).await.unwrap();
+        let consents = sqlx::query_scalar::<_, bool>("select ai_processing from noted.workspaces").fetch_one(&mut project.connection).await;
+        assert_eq!(consents.unwrap(), expected, "{decision}");
+    }
 }

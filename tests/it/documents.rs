@@ -75,6 +75,19 @@ fn the_interface_says_what_to_do_about_every_error() {
 }
 
 #[test]
+fn the_figures_of_the_readme_are_not_older_than_the_schema() {
+    let document = document("README.md");
+    let figures = document.split("## How fast").nth(1).unwrap();
+    let measured = figures.split("`cargo xtask bench").nth(1).unwrap().split_whitespace().find(|word| word.starts_with("20")).unwrap();
+    let measured = measured.trim_end_matches([':', '.', ',', ')']);
+    let mut git = std::process::Command::new("git");
+    git.args(["log", "-1", "--format=%cs", "--", "migrations/*.up.sql"]).current_dir(checkout());
+    let changed = String::from_utf8(git.output().unwrap().stdout).unwrap();
+    assert!(changed.trim().len() == 10 && measured.len() == 10, "{changed:?} {measured:?}");
+    assert!(measured >= changed.trim(), "the figures are of {measured}, and the schema has changed on {changed}");
+}
+
+#[test]
 fn every_promise_of_security_names_tests_that_there_are() {
     let sources = ["tests", "cli/src", "clients/rust/src"].into_iter().flat_map(|folder| WalkDir::new(checkout().join(folder))).flatten();
     let sources = sources.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"));

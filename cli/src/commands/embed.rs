@@ -56,10 +56,9 @@ pub struct FollowArguments {
 
 /// Arguments of `noted embed consent`.
 #[derive(Debug, Args)]
-#[group(id = "decision", required = true, multiple = false, args = ["on", "off"])]
 pub struct ConsentArguments {
     /// Texts may go to the provider
-    #[arg(long)]
+    #[arg(long, required_unless_present = "off", conflicts_with = "off")]
     pub on: bool,
     /// Texts may not go there; the vectors are deleted
     #[arg(long)]

@@ -24,6 +24,8 @@ use url::Url;
 use crate::failure::{Failure, Kind};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// No answer of Noted's is as large: a server that sends more is not to fill this machine's memory.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE_SIZE: u16 = 500;
 
@@ -34,7 +36,7 @@ pub struct Api {
     base: Url,
     api_key: String,
     retry: Retry,
-    on_retry: fn(u32, u32),
+    on_retry: fn(u32, u32, Duration),
 }
 
 /// Why the server refused.
@@ -65,14 +67,16 @@ impl Api {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
+            // Whoever answers for the address is not to send texts and keys on to another.
+            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("noted-cli/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base: base.clone(), api_key: api_key.to_owned(), retry, on_retry: |_, _| {} })
+        Ok(Self { http, base: base.clone(), api_key: api_key.to_owned(), retry, on_retry: |_, _, _| {} })
     }
 
-    /// Tells before each further attempt which one of how many it is.
+    /// Tells before each further attempt which one of how many it is, and how long it waits for it.
     #[must_use]
-    pub fn telling_retries(self, on_retry: fn(u32, u32)) -> Self {
+    pub fn telling_retries(self, on_retry: fn(u32, u32, Duration)) -> Self {
         Self { on_retry, ..self }
     }
 
@@ -151,7 +155,7 @@ impl Api {
                 Err(error) => (self.unreachable(&error), None),
             };
             let Some(wait) = self.retry.wait(attempts, asked) else { return Err(failure) };
-            (self.on_retry)(attempts + 1, self.retry.attempts);
+            (self.on_retry)(attempts + 1, self.retry.attempts, wait);
             tokio::time::sleep(wait).await;
         }
     }
@@ -184,9 +188,17 @@ struct Answer {
 }
 
 async fn exchange(request: RequestBuilder) -> reqwest::Result<Answer> {
-    let response = request.send().await?;
+    let mut response = request.send().await?;
     let (status, retry_after) = (response.status(), retry::retry_after(response.headers(), SystemTime::now()));
-    Ok(Answer { status, retry_after, body: response.bytes().await?.into() })
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            // Cut off, it is no answer of Noted's.
+            break;
+        }
+    }
+    Ok(Answer { status, retry_after, body })
 }
 
 impl Answer {

@@ -1,6 +1,7 @@
 //! Somebody else's repository: whatever it carries, nothing outside of it is touched, no key leaves, and no note is deleted by what it says of itself.
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -147,6 +148,28 @@ async fn an_address_is_confirmed_once_for_a_folder_and_another_one_is_asked_for_
     // Over plain http no key goes to another machine at all.
     let plain = noted(&client, &["list", "--url", "http://192.0.2.1/"]);
     assert!(plain.status.code() == Some(4) && String::from_utf8_lossy(&plain.stderr).contains("plain http"), "{plain:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_points_elsewhere_is_not_followed() {
+    let client = shared().tenant().await;
+    let (server, elsewhere) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    elsewhere.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    let answer = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        elsewhere.local_addr().unwrap()
+    );
+    std::thread::spawn(move || {
+        for mut connection in server.incoming().flatten() {
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    let refused = noted(&client, &["list", "--url", &url]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && said.contains("307") && said.contains("not one of Noted's"), "{refused:?}");
+    assert!(elsewhere.accept().is_err(), "neither key nor text goes there");
 }
 
 #[tokio::test]

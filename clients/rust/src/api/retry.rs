@@ -9,8 +9,8 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use uuid::Uuid;
 
-/// Longer waits than this are for a scheduler, not for somebody at a terminal.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// Longer waits than this are for a scheduler, not for somebody at a terminal. The server's own window of a minute is waited out.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
 /// How often and how patiently a request is repeated.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,7 @@ mod tests {
         check("Sun, 06 Nov 1994 08:00:00 GMT", Some(0));
         check("-1", None);
         check("soon", None);
-        assert_eq!(Retry::default().wait(1, Some(Duration::from_secs(60))), Some(Duration::from_secs(60)));
+        assert_eq!(Retry::default().wait(1, Some(Duration::from_secs(65))), Some(Duration::from_secs(65)));
         assert_eq!(Retry::default().wait(1, Some(Duration::from_secs(1_000_000_000))), None);
     }
 }
