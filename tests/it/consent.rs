@@ -90,7 +90,7 @@ async fn the_command_that_the_documents_print_gives_consent_and_takes_it_back() 
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_conformance")).with_file_name("noted"));
         command.args(["embed", "consent", decision, "--workspace", &project.key.workspace_id.to_string()]);
         let output =
-            command.env("DATABASE_URL", &shared_database().database.owner_url).current_dir(project.folder.path()).output().unwrap();
+            command.env("DATABASE_URL", shared_database().database.owner_url.as_str()).current_dir(project.folder.path()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let enter = sqlx::query("select set_config('noted.workspace_id', $1, false)").bind(project.key.workspace_id.to_string());
         enter.execute(&mut project.connection).await.unwrap();

@@ -13,4 +13,5 @@ pub mod proxy;
 pub mod questions;
 pub mod routes;
 pub mod soak;
+pub mod trees;
 pub mod world;

@@ -9,6 +9,8 @@ use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
 use noted_tests::client::{Client, id_of};
+use noted_tests::histories::proof::seed;
+use noted_tests::trees::try_trees;
 use noted_tests::world::shared;
 use tempfile::TempDir;
 
@@ -251,4 +253,13 @@ async fn what_a_note_or_a_name_says_does_not_steer_the_terminal() {
     let synced = noted(&client, &["sync", name(&folder)]);
     let shown = format!("{}{}", String::from_utf8_lossy(&synced.stdout), String::from_utf8_lossy(&synced.stderr));
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
+}
+
+/// `cargo xtask prove` tries ten thousand.
+const TREES: u32 = 500;
+
+#[tokio::test]
+async fn whatever_a_tree_holds_nothing_outside_is_touched_and_every_command_ends() {
+    let tried = try_trees(shared(), seed(), TREES, || {}).await.unwrap_or_else(|wrong| panic!("{wrong:#}"));
+    assert!(tried.links > TREES && tried.done > TREES / 10, "{tried}");
 }

@@ -14,6 +14,7 @@ use noted_tests::histories::proof::{Proof, Servers, in_database, in_memory, new_
 use noted_tests::mutants::{Checkout, Verdict, database_mutants, engine_mutants};
 use noted_tests::questions::ask;
 use noted_tests::soak::soak;
+use noted_tests::trees::try_trees;
 use noted_tests::world::{World, shared, shared_database};
 
 /// Histories in which a bug of the database must be caught.
@@ -21,6 +22,8 @@ const FOR_A_DATABASE_BUG: u32 = 1_000;
 /// Histories in which a bug of the engine must be caught.
 const FOR_AN_ENGINE_BUG: u32 = 20_000;
 
+/// Folders that somebody has prepared.
+const TREES: u32 = 10_000;
 /// How long everybody goes through the doors.
 const AT_THE_DOORS: Duration = Duration::from_secs(60);
 
@@ -55,6 +58,8 @@ enum Part {
     Http,
     /// Two folders that are watched and edited at random.
     Soak,
+    /// Folders that somebody has prepared, against the program.
+    Trees,
     /// Every door at once: nobody waits for one another in a circle.
     Doors,
     /// Random questions while notes change: nothing foreign, deleted or stale may be shown.
@@ -112,6 +117,7 @@ impl Part {
             Self::Postgresql => "histories against PostgreSQL",
             Self::Http => "histories over HTTP",
             Self::Soak => "two watched folders",
+            Self::Trees => "prepared folders",
             Self::Doors => "every door at once",
             Self::Questions => "questions while notes change",
             Self::DatabaseBugs => "bugs of the database",
@@ -126,6 +132,7 @@ impl Part {
             Self::Postgresql => self.histories(number, Length::Short, 300, || in_database(&shared_database().database)),
             Self::Http => self.histories(number.div_ceil(10), Length::Short, 30, || over_http(shared())),
             Self::Soak => self.watched_folders(Duration::from_secs(arguments.seconds)),
+            Self::Trees => self.trees(),
             Self::Doors => self.doors(),
             Self::Questions => self.questions(arguments.questions),
             Self::DatabaseBugs => database_bugs(&arguments.bug),
@@ -157,6 +164,15 @@ impl Part {
         let soaked = tokio::runtime::Runtime::new()?.block_on(soaked);
         bar.finish_and_clear();
         Ok(Shown { what: soaked.map_err(|error| error.context(format!("NOTED_SEED={seed}")))?.to_string(), seed })
+    }
+
+    fn trees(self) -> Result<Shown> {
+        let seed = new_seed();
+        let bar = output::bar(true).with_message(self.title());
+        bar.set_length(u64::from(TREES));
+        let tried = tokio::runtime::Runtime::new()?.block_on(try_trees(shared(), seed, TREES, || bar.inc(1)))?;
+        bar.finish_and_clear();
+        Ok(Shown { what: tried.to_string(), seed })
     }
 
     fn doors(self) -> Result<Shown> {
