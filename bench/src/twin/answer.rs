@@ -91,6 +91,7 @@ fn headers(call: &Call, reply: &Reply) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_LENGTH, reply.body.len().into());
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let caching = if reply.is_kept { "private, no-cache" } else { "no-store" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(HeaderName::from_static("api-version"), HeaderValue::from_static(API_VERSION));
