@@ -17,8 +17,9 @@ impl Report {
     /// Prints everything to standard output.
     pub(crate) fn print(&self) -> Result<()> {
         let Self { rounds, round_seconds, connections, processors, taken_at, .. } = self;
+        output::line("")?;
         output::line(&format!(
-            "\n{taken_at}, {processors} processors: {rounds} rounds of {round_seconds} s, {connections} requests in flight"
+            "{taken_at}, {processors} processors: {rounds} rounds of {round_seconds} s, {connections} requests in flight"
         ))?;
         if self.is_smoke_run {
             output::line("A smoke run: these numbers mean nothing.")?;
@@ -27,11 +28,14 @@ impl Report {
             output::line("")?;
             let rows: Vec<_> = self.figures.iter().map(row).collect();
             output::table(HEADER, &rows)?;
-            output::line(
-                "\nMedians of the rounds. Ratio: to the scenario's first server, round by round. By CPU: the same from the CPU time of all that \
-                 take\npart, which tells more on a busy machine. CPU: microseconds for each request, in the server, in the database, and in \
-                 the load,\nwhose part of one processor is in brackets.",
-            )?;
+            output::line("")?;
+            for line in [
+                "Medians of the rounds. Ratio: to the scenario's first server, round by round. By CPU: the same from the CPU time of all that take",
+                "part, which tells more on a busy machine. CPU: microseconds for each request, in the server, in the database, and in the load,",
+                "whose part of one processor is in brackets.",
+            ] {
+                output::line(line)?;
+            }
         }
         self.print_rest()?;
         self.print_growth()?;
