@@ -9,14 +9,15 @@ mod summary;
 pub use preview::preview;
 pub use summary::{OpenConflict, Summary, open_conflicts, sync};
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use noted_shared::domain::NotePath;
+use noted_shared::domain::{ContentHash, NotePath};
 
 use crate::api::Api;
-use crate::engine::{Disk, Effect, Engine, Event, Keep, Pending, State, Task};
+use crate::engine::{Disk, Effect, Engine, Entry, Event, Keep, Pending, State, Task};
 use crate::failure::{Failure, Kind};
 use crate::folder::{Folder, Scan, Skipped};
 
@@ -136,7 +137,7 @@ impl Session {
                 Task::Done => return Ok(()),
                 Task::Scan => {
                     let mut scan = self.scan()?;
-                    if !self.grace.is_zero() && self.missing(&scan.disk) > 0 {
+                    if !self.grace.is_zero() && self.state().entries.iter().any(|(path, _)| is_missing(&scan.disk, path)) {
                         tokio::time::sleep(self.grace).await;
                         scan = self.scan()?;
                     }
@@ -166,19 +167,20 @@ impl Session {
         Ok(scan)
     }
 
-    fn missing(&self, disk: &Disk) -> usize {
-        let is_missing = |path: &NotePath| !disk.files.contains_key(path) && !disk.unreadable.contains(path);
-        self.state().entries.iter().filter(|(path, _)| is_missing(path)).count()
-    }
-
-    /// A folder that has lost most of its files has more often lost its disk, or is on another branch, than been cleared up.
+    /// A folder that has lost most of its files has more often lost its disk, or is on another branch, than been cleared up. What is there under another
+    /// name is not lost.
     fn must_be_meant(&self, disk: &Disk) -> Result<()> {
-        let (missing, all) = (self.missing(disk), self.state().entries.iter().count());
-        if self.allows_delete || missing <= GONE_MAX || missing * GONE_SHARE <= all {
+        let entries = &self.state().entries;
+        let all = entries.iter().count();
+        let new = disk.files.iter().filter(|(path, _)| entries.at(path).is_none());
+        let moved: HashSet<ContentHash> = new.map(|(_, file)| file.hash).collect();
+        let is_gone = |path: &NotePath, entry: &Entry| is_missing(disk, path) && !moved.contains(&entry.hash);
+        let gone = entries.iter().filter(|(path, entry)| is_gone(path, entry)).count();
+        if self.allows_delete || gone <= GONE_MAX || gone * GONE_SHARE <= all {
             return Ok(());
         }
         let message = format!(
-            "{missing} of {all} notes are gone from the folder at once, so nothing was sent; if they are to be deleted, add --allow-delete"
+            "{gone} of {all} notes are gone from the folder at once, so nothing was sent; if they are to be deleted, add --allow-delete"
         );
         Err(Failure::new(Kind::Unmeant, message).into())
     }
@@ -231,4 +233,9 @@ impl Session {
         self.engine.applied();
         Ok(())
     }
+}
+
+/// Whether a path was looked at and nothing was there.
+fn is_missing(disk: &Disk, path: &NotePath) -> bool {
+    !disk.files.contains_key(path) && !disk.unreadable.contains(path)
 }

@@ -216,7 +216,11 @@ fn analyse_composed(text: &str, mut each: impl FnMut(Word)) {
         };
         let folded = match kind {
             Kind::Whole(_) => fold::identifier(&text[range.clone()]),
-            Kind::Option => format!("-{}", fold::identifier(&text[range.clone()])),
+            // `--edition` in a note makes no option of `-edition`.
+            Kind::Option => {
+                let dashes = if text[..range.start].ends_with("--") { "--" } else { "-" };
+                format!("{dashes}{}", fold::identifier(&text[range.clone()]))
+            }
             Kind::Word | Kind::Single | Kind::Name | Kind::Pair => fold::word(&text[range.clone()]),
         };
         let word = Word { kind, folded, range, position: next.saturating_sub(words_before) };

@@ -138,6 +138,9 @@ async fn what_is_asked_in_quotes_or_behind_a_minus_is_asked_of_the_whole_note_in
     };
     // By its text and by its path.
     check("cooking -noodles", &["Cooking rice"], json!({ "required": [], "excluded": ["noodles"] })).await;
+    // A long option is no short one.
+    made(&client, "Compiling", "Boil with --noodles and with --rice.").await;
+    check("cooking -noodles", &["Cooking rice"], json!({ "required": [], "excluded": ["noodles"] })).await;
     // One phrase is in the title, one in a part far from the other.
     check("\"cooking rice\" \"soy sauce\"", &["Cooking rice"], json!({ "required": [["cooking rice"], ["soy sauce"]], "excluded": [] }))
         .await;

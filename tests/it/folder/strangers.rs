@@ -224,6 +224,17 @@ async fn a_folder_that_lost_most_of_its_files_deletes_nothing_until_a_person_say
         write(folder.path(), &format!("{number}.md"), &format!("{number}\n"));
     }
     stdout(&noted(&client, &["sync", name(&folder)]));
+    // A folder that gets another name has lost nothing.
+    fs::create_dir(folder.path().join("moved")).unwrap();
+    for number in 0..20 {
+        fs::rename(folder.path().join(format!("{number}.md")), folder.path().join(format!("moved/{number}.md"))).unwrap();
+    }
+    let summary = super::json(&noted(&client, &["sync", name(&folder), "--json"]));
+    assert_eq!((summary["renamed"].as_array().unwrap().len(), &summary["deleted"]), (20, &serde_json::json!([])), "{summary}");
+    for number in 0..20 {
+        fs::rename(folder.path().join(format!("moved/{number}.md")), folder.path().join(format!("{number}.md"))).unwrap();
+    }
+    stdout(&noted(&client, &["sync", name(&folder)]));
     for number in 0..11 {
         fs::remove_file(folder.path().join(format!("{number}.md"))).unwrap();
     }

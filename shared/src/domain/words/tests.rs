@@ -22,7 +22,7 @@ fn prose_and_code_are_words() {
     check("async/await .await", "'async':1 'await':2,3");
     check("C++ c# i++ a#b #[derive(Debug)]", "'a':4 'b':5 'c#':2 'c++':1 'debug':7 'deriv':6 'i++':3");
     check("C C#8 C++20 notepad++", "'20':5 '8':3 'c':1 'c#':2 'c++':4 'notepad':6 'notepad++':6");
-    check("tar -xvf `-m` --no-verify", "'-m':3 '-noverify':4 '-xvf':2 'm':3 'no':4 'noverifi':4 'tar':1 'verifi':5 'xvf':2");
+    check("tar -xvf `-m` --no-verify", "'--noverify':4 '-m':3 '-xvf':2 'm':3 'no':4 'noverifi':4 'tar':1 'verifi':5 'xvf':2");
     check("a-b read-only f(x)-y - item -5", "'5':9 'a':1 'ab':1 'b':2 'f':5 'item':8 'onli':4 'read':3 'readonli':3 'x':6 'y':7");
     check("x86_64 v1.2.3 2014-04-12", "'04':7 '12':8 '2':4 '2014':6 '2014-04-12':6 '3':5 '64':2 'v1':3 'v1.2.3':3 'x86':1 'x8664':1");
     check("HTTPServer URLs utf8Text", "'http':1 'httpserver':1 'server':2 'text':5 'url':3 'utf8':4 'utf8text':4");
@@ -124,7 +124,7 @@ fn a_question_is_read_as_people_mean_it() {
     check(" or ", "or", "");
     check("\"HashMap\"", "hash map hashmap", "+'hashmap'");
     check("\"a HashMap entry\"", "a hash map hashmap entri", "+'a' <-> 'hash' <-> 'map' <-> 'entri' | 'a' <-> 'hashmap' <-> 'entri'");
-    check("read-only -5 10 - 12 --flag 3-4", "read onli readonli 5 10 12 flag -flag 3 4 3-4", "");
+    check("read-only -5 10 - 12 --flag 3-4", "read onli readonli 5 10 12 flag --flag 3 4 3-4", "");
     check("git commit -m", "git commit m -m", "");
     check("rm -rf build", "rm rf -rf build", "");
     check("tar -xvf", "tar", "-'xvf' unless '-xvf'");
